@@ -1,0 +1,147 @@
+import type { EventId, RoomId, UserId } from '@matrix-futures/engine';
+import type { Database } from '@matrix-futures/sqlite';
+import { BoundedMap } from '../cache/bounded-map.ts';
+import type { StoredEvent } from './stored-event.ts';
+import { storedEventColumns } from './stored-event.ts';
+
+/** `m.room.member`'s `membership` (client-server API, "Room membership") */
+export type Membership = 'join' | 'invite' | 'leave' | 'ban' | 'knock';
+
+export interface RoomRow {
+  readonly roomId: RoomId;
+  readonly version: string;
+  readonly creator: UserId;
+}
+
+/** A user's place in a room as it is now. */
+export interface MembershipRow {
+  readonly roomId: RoomId;
+  readonly userId: UserId;
+  readonly membership: Membership;
+  readonly eventId: EventId;
+  /** of the membership event */
+  readonly position: number;
+  readonly forgotten: 0 | 1;
+}
+
+/**
+ * Everything that is read of rooms. All of it is synchronous; read inside a unit what has to fit together.
+ * A range `(after, upTo]` leaves `after` out.
+ */
+export interface RoomStore {
+  room(room: RoomId): RoomRow | undefined;
+  event(event: EventId): StoredEvent | undefined;
+  /** the newest event of the room: the one its next event follows */
+  head(room: RoomId): { readonly eventId: EventId; readonly depth: number } | undefined;
+
+  stateEvent(room: RoomId, type: string, key: string): StoredEvent | undefined;
+  state(room: RoomId): StoredEvent[];
+  stateEventAt(room: RoomId, type: string, key: string, position: number): StoredEvent | undefined;
+  /** for each state key the newest event at or before the position */
+  stateAt(room: RoomId, position: number): StoredEvent[];
+  /** all versions of one piece of state, oldest first */
+  stateHistory(room: RoomId, type: string, key: string): StoredEvent[];
+  /** state events of the range, oldest first */
+  stateBetween(room: RoomId, after: number, upTo: number): StoredEvent[];
+
+  /** events of the range, oldest first */
+  forwards(room: RoomId, after: number, upTo: number, limit: number): StoredEvent[];
+  /** events of the range, newest first */
+  backwards(room: RoomId, after: number, upTo: number, limit: number): StoredEvent[];
+
+  membership(room: RoomId, user: UserId): MembershipRow | undefined;
+  /** every room the user has or had to do with, forgotten ones included */
+  membershipsOf(user: UserId): MembershipRow[];
+  /** everybody who has or had to do with the room */
+  memberships(room: RoomId): MembershipRow[];
+  /** Who is joined, as committed: for use after a commit, not inside a unit that changes it. */
+  joinedMembers(room: RoomId): readonly UserId[];
+  /** Inside the unit that changes it: `joinedMembers` of the room is read anew after the commit. */
+  membersChange(room: RoomId): void;
+}
+
+/** Rooms whose joined members are kept in memory, to be woken. */
+const cachedRooms = 1_000;
+
+export function openRoomStore(database: Database): RoomStore {
+  const events = <P extends readonly (string | number)[]>(rest: string) =>
+    database.prepare<P, StoredEvent>(`SELECT ${storedEventColumns} FROM event ${rest}`);
+  const memberships = <P extends readonly string[]>(rest: string) =>
+    database.prepare<P, MembershipRow>(
+      `SELECT room_id AS roomId, user_id AS userId, membership, event_id AS eventId,
+              stream_position AS position, forgotten FROM membership ${rest}`,
+    );
+  // A projection's order of keys is of no use to anybody; the order of the stream is.
+  const current = (where: string) =>
+    `JOIN current_state AS state ON event.stream_position = state.stream_position
+      WHERE ${where} ORDER BY event.stream_position`;
+
+  const room = database.prepare<[RoomId], RoomRow>(
+    'SELECT room_id AS roomId, version, creator FROM room WHERE room_id = ?',
+  );
+  const head = database.prepare<[RoomId], { eventId: EventId; depth: number }>(
+    'SELECT event_id AS eventId, depth FROM event WHERE room_id = ? ORDER BY stream_position DESC LIMIT 1',
+  );
+  const event = events<[EventId]>('WHERE event_id = ?');
+  const stateEvent = events<[RoomId, string, string]>(
+    current('state.room_id = ? AND state.type = ? AND state.state_key = ?'),
+  );
+  const state = events<[RoomId]>(current('state.room_id = ?'));
+  const stateEventAt = events<[RoomId, string, string, number]>(
+    `WHERE room_id = ? AND type = ? AND state_key = ? AND stream_position <= ?
+     ORDER BY stream_position DESC LIMIT 1`,
+  );
+  const stateAt = events<[RoomId, number]>(
+    `WHERE stream_position IN (
+       SELECT max(stream_position) FROM event
+       WHERE room_id = ? AND state_key IS NOT NULL AND stream_position <= ? GROUP BY type, state_key)
+     ORDER BY stream_position`,
+  );
+  const stateHistory = events<[RoomId, string, string]>(
+    'WHERE room_id = ? AND type = ? AND state_key = ? ORDER BY stream_position',
+  );
+  const between = 'WHERE room_id = ? AND stream_position > ? AND stream_position <= ?';
+  const stateBetween = events<[RoomId, number, number]>(
+    `${between} AND state_key IS NOT NULL ORDER BY stream_position`,
+  );
+  const forwards = events<[RoomId, number, number, number]>(`${between} ORDER BY stream_position LIMIT ?`);
+  const backwards = events<[RoomId, number, number, number]>(
+    `${between} ORDER BY stream_position DESC LIMIT ?`,
+  );
+  const membership = memberships<[RoomId, UserId]>('WHERE room_id = ? AND user_id = ?');
+  const membershipsOf = memberships<[UserId]>('WHERE user_id = ?');
+  const membershipsIn = memberships<[RoomId]>('WHERE room_id = ?');
+  const joined = database.prepare<[RoomId], { userId: UserId }>(
+    "SELECT user_id AS userId FROM membership WHERE room_id = ? AND membership = 'join'",
+  );
+
+  const joinedCache = new BoundedMap<RoomId, readonly UserId[]>(cachedRooms);
+  database.turn.onLost(() => joinedCache.clear());
+
+  return {
+    room: (id) => room.get(id),
+    event: (id) => event.get(id),
+    head: (id) => head.get(id),
+    stateEvent: (id, type, key) => stateEvent.get(id, type, key),
+    state: (id) => state.all(id),
+    stateEventAt: (id, type, key, position) => stateEventAt.get(id, type, key, position),
+    stateAt: (id, position) => stateAt.all(id, position),
+    stateHistory: (id, type, key) => stateHistory.all(id, type, key),
+    stateBetween: (id, after, upTo) => stateBetween.all(id, after, upTo),
+    forwards: (id, after, upTo, limit) => forwards.all(id, after, upTo, limit),
+    backwards: (id, after, upTo, limit) => backwards.all(id, after, upTo, limit),
+    membership: (id, user) => membership.get(id, user),
+    membershipsOf: (user) => membershipsOf.all(user),
+    memberships: (id) => membershipsIn.all(id),
+    joinedMembers(id) {
+      const known = joinedCache.get(id);
+      if (known !== undefined) return known;
+      const users = joined.all(id).map((row) => row.userId);
+      joinedCache.set(id, users);
+      return users;
+    },
+    membersChange(id) {
+      database.turn.onCommit(() => joinedCache.delete(id));
+    },
+  };
+}

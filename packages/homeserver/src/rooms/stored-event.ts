@@ -1,0 +1,32 @@
+import type { EventId, RoomId, UserId } from '@matrix-futures/engine';
+
+/** A row of `event`. */
+export interface StoredEvent {
+  readonly position: number;
+  readonly eventId: EventId;
+  readonly roomId: RoomId;
+  readonly type: string;
+  /** null: a message event */
+  readonly stateKey: string | null;
+  readonly sender: UserId;
+  readonly depth: number;
+  /** milliseconds since 1970 by the wall clock */
+  readonly originServerTs: number;
+  /** JSON with hashes and signatures; once redacted, the redacted form */
+  readonly pdu: string;
+  /** id of the redaction; null: not redacted */
+  readonly redactedBy: EventId | null;
+  /** id of the state event that was current before this one */
+  readonly replacesState: EventId | null;
+  readonly delayId: string | null;
+  /** the device that sent it, with its transaction id; both null without one */
+  readonly transactionDevice: string | null;
+  readonly transactionId: string | null;
+}
+
+/** The select list that yields a StoredEvent; the table is to be named `event`. */
+export const storedEventColumns = `
+  event.stream_position AS position, event.event_id AS eventId, event.room_id AS roomId, event.type,
+  event.state_key AS stateKey, event.sender, event.depth, event.origin_server_ts AS originServerTs, event.pdu,
+  event.redacted_by AS redactedBy, event.replaces_state AS replacesState, event.delay_id AS delayId,
+  event.transaction_device AS transactionDevice, event.transaction_id AS transactionId`;
