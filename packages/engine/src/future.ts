@@ -47,6 +47,8 @@ export interface Future {
   readonly nonce: Nonce;
   readonly generation: Generation;
   readonly draft: Draft;
+  /** Its name in `send_on_action` of the batch that made it; null for every other future. Stores keep it. */
+  readonly action: string | null;
   /** Milliseconds from the last refresh to the deadline; null for an action future. */
   readonly timeout: Ms | null;
   /** A whole number of milliseconds; null for an action future and while staged. */

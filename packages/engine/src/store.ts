@@ -102,6 +102,9 @@ export interface FutureStore extends AsyncDisposable {
    */
   refresh(capabilities: readonly Capability[]): Promise<readonly (Instant | null)[]>;
 
+  /** All claimed and staged groups, by id: what a node resumes when it starts. */
+  claimed(): Promise<readonly Group[]>;
+
   /** Lengthens leases that are still this claim's; false: the claim is no longer ours. */
   renew(claims: readonly { group: GroupId; epoch: number }[], lease: Ms): Promise<readonly boolean[]>;
 

@@ -1,0 +1,72 @@
+import type { Ms } from '../clock.ts';
+import type { Draft, UserId } from '../event.ts';
+import type { Future, FutureId, Generation, Nonce, Refusal } from '../future.ts';
+import type { Group, TransactionMemory } from '../group.ts';
+import type { NewFuture, OverLimit } from '../rules/add.ts';
+import type { DecideDue } from '../store.ts';
+
+/** Who wants something done to a future, and by which right. */
+export interface Holder {
+  readonly future: FutureId;
+  readonly nonce: Nonce;
+  /** valid for futures of this generation only (a bare delay id); null: of any */
+  readonly generation: Generation | null;
+  /** the login that came along, which must be the owner's; null: the capability alone counts */
+  readonly owner: UserId | null;
+}
+
+/** The future that is held, if the holder's right is good. */
+export function heldFuture(group: Group | null, holder: Holder): Future | null {
+  const future = group?.futures.find(({ id }) => id === holder.future);
+  if (group === null || future === undefined) return null;
+  if (future.nonce.high !== holder.nonce.high || future.nonce.low !== holder.nonce.low) return null;
+  if (holder.generation !== null && future.generation !== holder.generation) return null;
+  if (holder.owner !== null && group.owner !== holder.owner) return null;
+  return future;
+}
+
+/** How an action on one future ended. */
+export type UseAnswer =
+  | { readonly kind: 'done' }
+  /** unknown, used up or invalidated */
+  | { readonly kind: 'gone' }
+  /** a restart of a future that has no timer */
+  | { readonly kind: 'no-timer' }
+  /** the room's own error; the future is as it was */
+  | { readonly kind: 'refused'; readonly error: Refusal }
+  | { readonly kind: 'limited'; readonly retryAfter: Ms }
+  /** whether the event is in the room is not known yet; it goes on behind */
+  | { readonly kind: 'undecided' }
+  /** another future of the group is on its way, and has been for too long to wait */
+  | { readonly kind: 'busy' };
+
+export interface NewBatch {
+  readonly owner: UserId;
+  /** null: the futures go into force at once */
+  readonly sendNow: Draft | null;
+  readonly futures: readonly NewFuture[];
+  /** scope of the transaction id; also the group's name, so that a repeat after a crash finds the staged group */
+  readonly scope: string;
+}
+
+export type BatchAnswer =
+  | { readonly kind: 'opened'; readonly memory: TransactionMemory; readonly futures: readonly Future[] }
+  | { readonly kind: 'refused'; readonly error: Refusal }
+  | { readonly kind: 'undecided' }
+  | OverLimit;
+
+/** How events get into a room: at once where the homeserver is inside, by claims and attempts where it is not. */
+export interface Delivery {
+  /** No attempt of this group's claim can have had an effect. */
+  certainOf(group: Group): boolean;
+  /** What becomes of a due future. Answers the group when it was claimed: hand it to `begin` after the commit. */
+  readonly due: DecideDue<Group | null>;
+  begin(claimed: Group): void;
+  send(holder: Holder): Promise<UseAnswer>;
+  /** Waits until the delivery under way in this group is over, at most `limit`. */
+  over(group: Group, limit: Ms): Promise<void>;
+  openBatch(batch: NewBatch): Promise<BatchAnswer>;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+

@@ -1,0 +1,125 @@
+import type { Clock } from '../clock.ts';
+import type { Future } from '../future.ts';
+import type { Group } from '../group.ts';
+import type { LocalHomeserver } from '../homeserver.ts';
+import type { Limits } from '../limits.ts';
+import { newFuture, newGroup, overLimit } from '../rules/add.ts';
+import { bury } from '../rules/bury.ts';
+import { isDue, mayBeSent } from '../rules/claim.ts';
+import { accepted, failedWhenDue } from '../rules/delivered.ts';
+import type { Decision, DecideDue, FutureStore, World } from '../store.ts';
+import { withSendNow } from '../template.ts';
+import {
+  heldFuture,
+  type BatchAnswer,
+  type Delivery,
+  type Holder,
+  type NewBatch,
+  type UseAnswer,
+} from './delivery.ts';
+
+/**
+ * The homeserver is in this process: guard, event and outcome are one synchronous unit in one transaction. There is
+ * no claim, no attempt and no doubt.
+ */
+export class LocalDelivery implements Delivery {
+  readonly #store: FutureStore;
+  readonly #homeserver: LocalHomeserver;
+  readonly #clock: Clock;
+  readonly #limits: Limits;
+
+  constructor(parts: {
+    readonly store: FutureStore;
+    readonly homeserver: LocalHomeserver;
+    readonly clock: Clock;
+    readonly limits: Limits;
+  }) {
+    if (parts.store.unit !== 'in-process')
+      throw new TypeError('A homeserver inside needs a store that commits in the same process');
+    this.#store = parts.store;
+    this.#homeserver = parts.homeserver;
+    this.#clock = parts.clock;
+    this.#limits = parts.limits;
+  }
+
+  certainOf(_group: Group): boolean {
+    return true;
+  }
+
+  readonly due: DecideDue<null> = (found, id, world) => {
+    const group = bury(found, world, true);
+    const future = group.futures.find((member) => member.id === id);
+    if (future === undefined || !isDue(group, future.id, world)) return { next: group, answer: null };
+    const result = this.#homeserver.append(future.draft, this.#timestamp(future, world, 'timer'));
+    const next =
+      result.kind === 'accepted'
+        ? accepted(group, future.id, result.event, world)
+        : failedWhenDue(group, future.id, result.error, world);
+    return { next, answer: null };
+  };
+
+  begin(): void {}
+
+  send(holder: Holder): Promise<UseAnswer> {
+    return this.#store.change<UseAnswer>({ by: 'future', future: holder.future }, (found, world) => {
+      const future = heldFuture(found, holder);
+      if (found === null || future === null) return { next: found, answer: { kind: 'gone' } };
+      const { next: group, answer } = mayBeSent(found, future.id, true, world);
+      if (answer.kind !== 'may') return { next: group, answer: { kind: 'gone' } };
+      const result = this.#homeserver.append(future.draft, this.#timestamp(future, world, 'token'));
+      if (result.kind === 'refused') return { next: group, answer: result };
+      return { next: accepted(group, future.id, result.event, world), answer: { kind: 'done' } };
+    });
+  }
+
+  /** Never anything under way: it is over before anybody can ask. */
+  async over(): Promise<void> {}
+
+  openBatch(batch: NewBatch): Promise<BatchAnswer> {
+    return this.#store.change<BatchAnswer>(
+      { by: 'name', owner: batch.owner, name: batch.scope },
+      (found, world): Decision<BatchAnswer> => {
+        const over = overLimit(batch.futures, 0, world, this.#limits);
+        if (over !== null) return { next: found, answer: over };
+        const first = batch.sendNow && this.#homeserver.append(batch.sendNow, this.#clock.wall());
+        if (first?.kind === 'refused') return { next: found, answer: first };
+        const sendNow = first?.event ?? null;
+        const futures = batch.futures.map((asked) => this.#inForce(newFuture(asked, world.newFutureId(), world), sendNow));
+        const memory = {
+          scope: batch.scope,
+          at: world.now,
+          groupName: batch.scope,
+          futures: futures.map(({ id, action }) => ({ id, action })),
+          sendNow,
+        };
+        return {
+          next: newGroup(batch.owner, batch.scope, futures, world),
+          remember: memory,
+          answer: { kind: 'opened', memory, futures },
+        };
+      },
+    );
+  }
+
+  async start(): Promise<void> {}
+  async stop(): Promise<void> {}
+
+  #inForce(future: Future, sendNow: string | null): Future {
+    if (sendNow === null) return future;
+    return {
+      ...future,
+      draft: { ...future.draft, content: withSendNow(future.draft.content, sendNow) },
+      fence: { kind: 'event', event: sendNow },
+    };
+  }
+
+  /**
+   * The instant the event enters the room (text of 6 June 2024: "when entering the DAG"), but for a timer of the delay
+   * parameter, whose event carries the time it was scheduled for.
+   */
+  #timestamp(future: Future, world: World, cause: 'timer' | 'token'): number {
+    const wall = this.#clock.wall();
+    if (cause === 'token' || future.generation !== 'delay-parameter' || future.deadline === null) return wall;
+    return Math.round(wall - (world.now - future.deadline));
+  }
+}

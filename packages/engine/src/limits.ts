@@ -1,0 +1,31 @@
+import type { Ms } from './clock.ts';
+
+/** What one user may ask of the server. Every one of them is configurable. */
+export interface Limits {
+  /** false (`--rate-limits off`): the limits per user and per future are lifted, for tests and benchmarks */
+  readonly perUser: boolean;
+  /** 0: none but `longestTimeout` */
+  readonly maxTimeout: Ms;
+  readonly pendingPerUser: number;
+  readonly contentBytesPerUser: number;
+  /** finished ones count until the group ends, so that a group is always quick to load */
+  readonly futuresPerGroup: number;
+  readonly futuresPerStateKey: number;
+  /** refreshes a second of one future, 429 beyond: answering 200 without effect would fire it early */
+  readonly refreshesPerSecond: number;
+}
+
+const day: Ms = 86_400_000;
+
+export const defaultLimits: Limits = {
+  perUser: true,
+  maxTimeout: 30 * day,
+  pendingPerUser: 1_000,
+  contentBytesPerUser: 16 * 1024 * 1024,
+  futuresPerGroup: 64,
+  futuresPerStateKey: 100,
+  refreshesPerSecond: 20,
+};
+
+/** 100 years: the longest timeout even where no maximum is configured, so that a deadline stays an exact integer. */
+export const longestTimeout: Ms = 36_525 * day;

@@ -1,0 +1,58 @@
+/**
+ * What a delivery's results do to its group. Each function expects the group under the very claim the attempt was made
+ * for; whoever calls checks the epoch, except for `accepted`, which is a fact and counts from any epoch.
+ */
+import type { EventId } from '../event.ts';
+import type { FutureId, Refusal } from '../future.ts';
+import type { Claim, Group } from '../group.ts';
+import type { World } from '../store.ts';
+import { cancelled, finish, endIfTimeless, reopen, settle, settleUnknown } from './end.ts';
+
+/** The winner's event is in the room. */
+export function accepted(group: Group, winner: FutureId, event: EventId, world: World): Group {
+  return settle(group, winner, event, world.now);
+}
+
+/** The timer's send was refused for good: that future failed, the others go on (rule L decides whether they can). */
+export function failedWhenDue(group: Group, winner: FutureId, error: Refusal, world: World): Group {
+  return endIfTimeless(finish(group, winner, { kind: 'failed', at: world.now, error }), world.now);
+}
+
+/**
+ * The room refused, and no earlier attempt of this claim can have had an effect. A send by hand is answered with the
+ * room's error and the future stays; a timer's future failed; a doomed one is cancelled, as was asked.
+ * A staged batch is deleted (null).
+ */
+export function refused(group: Group, claim: Claim, error: Refusal, world: World): Group | null {
+  if (claim.winner === null) return null;
+  if (claim.doomed !== null)
+    return reopen(finish(group, claim.winner, cancelled(claim.doomed, world.now)), world.now);
+  if (claim.cause === 'token') return reopen(group, world.now);
+  return reopen(finish(group, claim.winner, { kind: 'failed', at: world.now, error }), world.now);
+}
+
+/** Certainly no effect, and whoever asked was told to come back: the claim is taken back, the future stays. */
+export function givenBack(group: Group, claim: Claim, world: World): Group | null {
+  if (claim.winner === null) return null;
+  if (claim.doomed !== null)
+    return reopen(finish(group, claim.winner, cancelled(claim.doomed, world.now)), world.now);
+  return reopen(group, world.now);
+}
+
+/** A look proved that no attempt reached the room, and none is still running. */
+export function provedAbsent(group: Group, claim: Claim, world: World): Group {
+  if (claim.winner === null || claim.doomed === null) return group;
+  return reopen(finish(group, claim.winner, cancelled(claim.doomed, world.now)), world.now);
+}
+
+/** 24 hours without knowing: it will not be tried again, and the name stays used up. */
+export function gaveUp(group: Group, claim: Claim, world: World): Group | null {
+  if (claim.winner === null) return null;
+  return settleUnknown(group, claim.winner, outcomeUnknown, world.now);
+}
+
+export const outcomeUnknown: Refusal = {
+  status: 504,
+  errcode: 'M_UNKNOWN',
+  error: 'The homeserver did not say for 24 hours whether it accepted the event; it is not sent again',
+};
