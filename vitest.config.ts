@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['packages/*/test/**/*.test.ts', 'lint/test/**/*.test.ts', 'e2e/**/*.test.ts'],
+    // Processes, not threads: tests kill servers, open databases and read process-wide state.
+    pool: 'forks',
+    // What the machines that run this have. More would only make timings less certain.
+    maxWorkers: 2,
+    testTimeout: 20_000,
+    hookTimeout: 20_000,
+    passWithNoTests: false,
+  },
+});
