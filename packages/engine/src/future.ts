@@ -33,8 +33,7 @@ export type Outcome =
  * `untold` with a homeserver inside, where state arrives in order and the order alone decides.
  */
 export type Fence =
-  | { readonly kind: 'event'; readonly event: EventId }
-  | { readonly kind: 'absent' | 'unreadable' | 'untold' };
+  { readonly kind: 'event'; readonly event: EventId } | { readonly kind: 'absent' | 'unreadable' | 'untold' };
 
 /**
  * ```

@@ -56,7 +56,12 @@ export interface RemoteHomeserver extends JudgesForm {
    * One attempt, never repeated by the adapter itself, given up after `limit`.
    * @param timestamp `origin_server_ts` in wall time, the same on repeats
    */
-  deliver(draft: Draft, transactionId: string, timestamp: number, limit: Ms): Promise<Accepted | Refused | NotTaken | Unknown>;
+  deliver(
+    draft: Draft,
+    transactionId: string,
+    timestamp: number,
+    limit: Ms,
+  ): Promise<Accepted | Refused | NotTaken | Unknown>;
   /** Is the event of that transaction in the room? Asked only when no attempt can be running any more. */
   look(
     draft: Draft,

@@ -127,7 +127,7 @@ export interface FutureStore extends AsyncDisposable {
   sweep(limit: number, bury: Decide<void>): Promise<number>;
 
   find(future: FutureId): Promise<{ readonly future: Future; readonly group: Group } | null>;
-  /** `running` by id; `finished` latest first. `page` is what the last page's `next` said; null: the first. */
+  /** `running`: alive ones (scheduled, not dead by state, owner active) by id; `finished` latest first. `page` is what the last page's `next` said; null: the first. */
   list(owner: UserId, filter: Filter, page: string | null): Promise<Page>;
   recall(scope: string): Promise<TransactionMemory | null>;
   usage(owner: UserId): Promise<Usage>;
@@ -142,4 +142,3 @@ export interface FutureStore extends AsyncDisposable {
 export class StoreUnavailable extends Error {
   override readonly name = 'StoreUnavailable';
 }
-

@@ -4,9 +4,12 @@ import type { EventId, JsonObject, JsonValue } from './event.ts';
  * The batch's template variable (text of 6 June 2024, "Batch sending futures with custom endpoint") in its stable and
  * unstable spellings: stands for the event id of `send_now` in string values, never in keys.
  */
-export const sendNowVariables: readonly string[] = ['m', 'io.element.msc3140', 'io.element.msc4140', 'org.matrix.msc4140'].map(
-  (prefix) => `$${prefix}.send_now.event_id`,
-);
+export const sendNowVariables: readonly string[] = [
+  'm',
+  'io.element.msc3140',
+  'io.element.msc4140',
+  'org.matrix.msc4140',
+].map((prefix) => `$${prefix}.send_now.event_id`);
 
 /** An event id is `$` and 43 characters from room version 4 on. */
 export const longestEventId: EventId = `$${'x'.repeat(43)}`;

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, type Cipher, type Decipher } from 'node:crypto';
+import { createCipheriv, createDecipheriv, type Cipheriv, type Decipheriv } from 'node:crypto';
 import type { FutureId, Nonce } from './future.ts';
 
 /** What a token lets its holder do to one future. `delay` is the delay id of the later generations. */
@@ -11,6 +11,9 @@ export interface ReadToken {
   readonly future: FutureId;
   readonly nonce: Nonce;
 }
+
+/** Blocks that are no tokens: `read` knows kinds 1 to 4 only. */
+const transactionKind = { future: 101, group: 102 };
 
 const blockBytes = 16;
 /** 16 bytes in unpadded base64url; the last character carries two bits, so it is one of four */
@@ -26,12 +29,13 @@ const spelling = /^[A-Za-z0-9_-]{21}[AQgw]$/;
  * live future with that nonce. Guessing one means guessing 64 random bits behind a secret key.
  */
 export class Tokens {
-  readonly #keys: readonly { readonly epoch: number; readonly seal: Cipher; readonly open: Decipher }[];
+  readonly #keys: readonly { readonly epoch: number; readonly seal: Cipheriv; readonly open: Decipheriv }[];
   readonly #block = Buffer.alloc(blockBytes);
 
   /** @param keys 32 bytes each, oldest first: tokens are made with the last, and read with any of them */
   constructor(keys: readonly Uint8Array[]) {
-    if (keys.length === 0 || keys.length > 256) throw new RangeError(`1 to 256 token keys, not ${keys.length}`);
+    if (keys.length === 0 || keys.length > 256)
+      throw new RangeError(`1 to 256 token keys, not ${keys.length}`);
     this.#keys = keys.map((key, epoch) => ({
       epoch,
       seal: createCipheriv('aes-256-ecb', key, null).setAutoPadding(false),
@@ -49,6 +53,19 @@ export class Tokens {
     block.writeUInt32BE(nonce.high, 8);
     block.writeUInt32BE(nonce.low, 12);
     return newest.seal.update(block).toString('base64url');
+  }
+
+  /**
+   * The transaction id under which a future's event, or a batch's `send_now`, is handed to a remote homeserver: the
+   * same for ever, unlike any other, and made by a key, so that no client can guess it or collide with it.
+   */
+  transactionId(of: 'future' | 'group', id: number): string {
+    const oldest = this.#keys[0];
+    if (oldest === undefined) throw new RangeError('no token key');
+    const block = this.#block.fill(0);
+    block.writeUInt8(of === 'future' ? transactionKind.future : transactionKind.group, 1);
+    block.writeUIntBE(id, 2, 6);
+    return oldest.seal.update(block).toString('base64url');
   }
 
   /** null: not a token of any of these keys. That it can be read does not make it valid: the nonce decides. */

@@ -55,13 +55,19 @@ export type BatchAnswer =
   | { readonly kind: 'undecided' }
   | OverLimit;
 
+export interface Claimed {
+  readonly group: Group;
+  /** false: taken up after a restart or from another node, so an attempt may have been made */
+  readonly fresh: boolean;
+}
+
 /** How events get into a room: at once where the homeserver is inside, by claims and attempts where it is not. */
 export interface Delivery {
   /** No attempt of this group's claim can have had an effect. */
   certainOf(group: Group): boolean;
-  /** What becomes of a due future. Answers the group when it was claimed: hand it to `begin` after the commit. */
-  readonly due: DecideDue<Group | null>;
-  begin(claimed: Group): void;
+  /** What becomes of a due future. What it answers is handed to `begin` after the commit. */
+  readonly due: DecideDue<Claimed | null>;
+  begin(claimed: Claimed): void;
   send(holder: Holder): Promise<UseAnswer>;
   /** Waits until the delivery under way in this group is over, at most `limit`. */
   over(group: Group, limit: Ms): Promise<void>;
@@ -69,4 +75,3 @@ export interface Delivery {
   start(): Promise<void>;
   stop(): Promise<void>;
 }
-

@@ -9,6 +9,7 @@ import { isDue, mayBeSent } from '../rules/claim.ts';
 import { accepted, failedWhenDue } from '../rules/delivered.ts';
 import type { Decision, DecideDue, FutureStore, World } from '../store.ts';
 import { withSendNow } from '../template.ts';
+import { memoryOf } from './attempts.ts';
 import {
   heldFuture,
   type BatchAnswer,
@@ -84,19 +85,12 @@ export class LocalDelivery implements Delivery {
         const first = batch.sendNow && this.#homeserver.append(batch.sendNow, this.#clock.wall());
         if (first?.kind === 'refused') return { next: found, answer: first };
         const sendNow = first?.event ?? null;
-        const futures = batch.futures.map((asked) => this.#inForce(newFuture(asked, world.newFutureId(), world), sendNow));
-        const memory = {
-          scope: batch.scope,
-          at: world.now,
-          groupName: batch.scope,
-          futures: futures.map(({ id, action }) => ({ id, action })),
-          sendNow,
-        };
-        return {
-          next: newGroup(batch.owner, batch.scope, futures, world),
-          remember: memory,
-          answer: { kind: 'opened', memory, futures },
-        };
+        const futures = batch.futures.map((asked) =>
+          this.#inForce(newFuture(asked, world.newFutureId(), world), sendNow),
+        );
+        const group = newGroup(batch.owner, batch.scope, futures, world);
+        const memory = memoryOf(group, sendNow, world.now);
+        return { next: group, remember: memory, answer: { kind: 'opened', memory, futures } };
       },
     );
   }

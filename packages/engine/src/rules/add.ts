@@ -71,7 +71,8 @@ export function overLimit(
   });
   if (inGroup + asked.length > limits.futuresPerGroup) return over('futuresPerGroup', limits.futuresPerGroup);
   if (!limits.perUser) return null;
-  if (usage.pending + asked.length > limits.pendingPerUser) return over('pendingPerUser', limits.pendingPerUser);
+  if (usage.pending + asked.length > limits.pendingPerUser)
+    return over('pendingPerUser', limits.pendingPerUser);
   if (usage.contentBytes + bytes > limits.contentBytesPerUser)
     return over('contentBytesPerUser', limits.contentBytesPerUser);
   const onKey = new Map<string, number>();

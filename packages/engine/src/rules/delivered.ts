@@ -8,8 +8,9 @@ import type { Claim, Group } from '../group.ts';
 import type { World } from '../store.ts';
 import { cancelled, finish, endIfTimeless, reopen, settle, settleUnknown } from './end.ts';
 
-/** The winner's event is in the room. */
+/** The winner's event is in the room. Told twice (by the attempt and by a look), it counts once. */
 export function accepted(group: Group, winner: FutureId, event: EventId, world: World): Group {
+  if (group.futures.some(({ id, outcome }) => id === winner && outcome?.kind === 'sent')) return group;
   return settle(group, winner, event, world.now);
 }
 

@@ -27,12 +27,24 @@ function unfinishedCancelled(futures: readonly Future[], at: Instant): readonly 
 
 /** Over without an event: what is left is cancelled, the name is free again. */
 function close(group: Group, at: Instant): Group {
-  return { ...group, phase: 'closed', claim: null, endedAt: at, futures: unfinishedCancelled(group.futures, at) };
+  return {
+    ...group,
+    phase: 'closed',
+    claim: null,
+    endedAt: at,
+    futures: unfinishedCancelled(group.futures, at),
+  };
 }
 
 /** Over, and the name is used up: what is left is cancelled. */
 function seal(group: Group, at: Instant): Group {
-  return { ...group, phase: 'sent', claim: null, endedAt: at, futures: unfinishedCancelled(group.futures, at) };
+  return {
+    ...group,
+    phase: 'sent',
+    claim: null,
+    endedAt: at,
+    futures: unfinishedCancelled(group.futures, at),
+  };
 }
 
 /** The winner is in the room: the one way in which a group gets its event. */

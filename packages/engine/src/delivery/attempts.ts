@@ -1,0 +1,353 @@
+import type { Clock, Instant, Ms, Timers } from '../clock.ts';
+import { stateKeyOf, type Draft, type EventId } from '../event.ts';
+import type { Refusal } from '../future.ts';
+import type { Claim, Group, GroupId, TransactionMemory } from '../group.ts';
+import type { Accepted, NotTaken, Refused, RemoteHomeserver, Unknown } from '../homeserver.ts';
+import { afterAttempt, type NextStep } from '../rules/attempt.ts';
+import { openStaged } from '../rules/batch.ts';
+import { bury } from '../rules/bury.ts';
+import { accepted, gaveUp, givenBack, provedAbsent, refused } from '../rules/delivered.ts';
+import { cancelled, finish, reopen } from '../rules/end.ts';
+import { StoreUnavailable, type Decision, type FutureStore, type World } from '../store.ts';
+import type { Tokens } from '../tokens.ts';
+import type { RemoteOptions } from './remote-options.ts';
+
+export interface AttemptParts {
+  readonly store: FutureStore;
+  readonly homeserver: RemoteHomeserver;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly tokens: Tokens;
+  readonly options: RemoteOptions;
+}
+
+/** What whoever asked for this delivery is told first; it may go on behind. */
+export type FirstOutcome =
+  | { readonly kind: 'sent'; readonly event: string }
+  | { readonly kind: 'refused'; readonly error: Refusal }
+  | { readonly kind: 'undecided' }
+  /** the claim was released or lost: look at the group again */
+  | { readonly kind: 'released' };
+
+type Begun =
+  | { readonly kind: 'deliver'; readonly claim: Claim; readonly draft: Draft }
+  | { readonly kind: 'look'; readonly claim: Claim; readonly draft: Draft }
+  | { readonly kind: 'over' };
+
+/** What was found out, before an attempt, about things that only the homeserver knows. */
+interface Guards {
+  readonly mayAct: boolean;
+  readonly fenceMoved: boolean;
+}
+
+/**
+ * One claim on its way to a remote homeserver: attempts and looks, until the group is settled or the claim taken
+ * back. The rules are in `rules/attempt.ts` and `rules/delivered.ts`; here is only their order and the waiting.
+ */
+export class Attempts {
+  readonly group: GroupId;
+  readonly epoch: number;
+  readonly room: string;
+  readonly owner: string;
+  readonly first: Promise<FirstOutcome>;
+  readonly over: Promise<void>;
+  /** No attempt of this claim can have had an effect. */
+  certain: boolean;
+  count = 0;
+  readonly #parts: AttemptParts;
+  readonly #answer: (outcome: FirstOutcome) => void;
+  readonly #stop = new AbortController();
+  /** when the last attempt began; attempts made before a restart count as begun at the start */
+  #lastBegan: Instant;
+  #since: Instant;
+  #delay: Ms;
+  #winner: number | null = null;
+
+  constructor(parts: AttemptParts, claimed: Group, fresh: boolean) {
+    this.#parts = parts;
+    this.group = claimed.id;
+    this.epoch = claimed.epoch;
+    this.owner = claimed.owner;
+    this.room = draftOf(claimed)?.room ?? '';
+    this.certain = fresh;
+    this.#lastBegan = parts.clock.now();
+    this.#since = claimed.claim?.since ?? parts.clock.now();
+    this.#delay = parts.options.backOff.first;
+    const { promise, resolve } = Promise.withResolvers<FirstOutcome>();
+    this.first = promise;
+    this.#answer = resolve;
+    this.over = this.#run(fresh || parts.homeserver.memory === 'durable').finally(() =>
+      this.#answer({ kind: 'released' }),
+    );
+  }
+
+  /** Begins nothing more. What is under way ends by itself. */
+  stop(): void {
+    this.#stop.abort();
+  }
+
+  get #stopped(): boolean {
+    return this.#stop.signal.aborted;
+  }
+
+  async #run(attemptFirst: boolean): Promise<void> {
+    let look = !attemptFirst;
+    while (!this.#stopped) {
+      try {
+        const step = look ? await this.#look() : await this.#attempt();
+        if (step === 'over') return;
+        look = step === 'look';
+      } catch (error) {
+        if (!(error instanceof StoreUnavailable)) throw error;
+        await this.#pause(null);
+      }
+    }
+  }
+
+  async #attempt(): Promise<'over' | 'attempt' | 'look'> {
+    const { store, homeserver, clock, tokens, options } = this.#parts;
+    const before = await store.change({ by: 'id', group: this.group }, (group) => ({
+      next: group,
+      answer: this.#mine(group) ? group : null,
+    }));
+    const draft = before && draftOf(before);
+    if (!before || !draft) return 'over';
+    const key = stateKeyOf(draft);
+    await using lock = key === null ? null : await store.lockState(key, options.requestLimit * 2);
+    if (key !== null && lock === null) {
+      await this.#pause(null);
+      return 'attempt';
+    }
+    const guards = await this.#guards(before, draft);
+    if (guards === null || !(await this.#hasLease())) {
+      if (guards !== null) return 'over';
+      await this.#pause(null);
+      return 'attempt';
+    }
+    const certainBefore = this.certain;
+    const begun = await this.#begin(guards, certainBefore).catch((error: unknown) => {
+      this.certain = certainBefore;
+      throw error;
+    });
+    if (begun.kind === 'over') return 'over';
+    if (begun.kind === 'look') return 'look';
+    this.count += 1;
+    this.#lastBegan = clock.now();
+    const { winner, timestamp } = begun.claim;
+    const id =
+      winner === null ? tokens.transactionId('group', this.group) : tokens.transactionId('future', winner);
+    const result = await homeserver.deliver(begun.draft, id, timestamp, options.requestLimit);
+    return this.#follow(afterAttempt(result, certainBefore, begun.claim, homeserver.memory), result);
+  }
+
+  async #follow(
+    step: NextStep,
+    result: Accepted | Refused | NotTaken | Unknown,
+  ): Promise<'over' | 'attempt' | 'look'> {
+    switch (step.do) {
+      case 'settle':
+        return this.#settle(step.event);
+      case 'refuse':
+        await this.#write((group, claim, world) => refused(group, claim, step.error, world));
+        this.#answer({ kind: 'refused', error: step.error });
+        return 'over';
+      case 'give-back':
+        await this.#write(givenBack);
+        this.#answer({ kind: 'refused', error: step.error });
+        return 'over';
+      case 'retry':
+        this.certain = step.certain;
+        if (result.kind === 'unknown') this.#answer({ kind: 'undecided' });
+        await this.#pause(step.notBefore);
+        return 'attempt';
+      case 'look':
+        this.#answer({ kind: 'undecided' });
+        return 'look';
+    }
+  }
+
+  async #look(): Promise<'over' | 'attempt' | 'look'> {
+    const { store, homeserver, clock, tokens, options } = this.#parts;
+    this.#answer({ kind: 'undecided' });
+    // Believed only when no earlier request can still be running: one limit to give it up, one for it to die.
+    await this.#wait(this.#lastBegan + 2 * options.requestLimit - clock.now());
+    if (this.#stopped) return 'over';
+    const group = await store.change({ by: 'id', group: this.group }, (found) => ({
+      next: found,
+      answer: found,
+    }));
+    const draft = group && draftOf(group);
+    if (!group || !draft || !this.#mine(group)) return 'over';
+    const winner = group.claim?.winner ?? null;
+    const id =
+      winner === null ? tokens.transactionId('group', this.group) : tokens.transactionId('future', winner);
+    const seen = await homeserver.look(draft, id, this.#since);
+    if (seen.kind === 'accepted') return this.#settle(seen.event);
+    if (seen.kind === 'cannot-tell') {
+      if (clock.now() - this.#since >= options.giveUpAfter) {
+        await this.#write(gaveUp);
+        return 'over';
+      }
+      await this.#pause(null);
+      return 'look';
+    }
+    const still = await this.#write((found, claim, world) => {
+      const next = provedAbsent(found, claim, world);
+      if (next === found) this.certain = true;
+      return next;
+    });
+    return still ? 'attempt' : 'over';
+  }
+
+  /** A fact: written whatever the epoch, and repeated until the store took it. */
+  async #settle(event: string): Promise<'over'> {
+    const { store } = this.#parts;
+    for (;;) {
+      try {
+        await store.change({ by: 'id', group: this.group }, (group, world): Decision<null> => {
+          if (group === null) return { next: null, answer: null };
+          if (group.phase === 'staged') return this.#open(group, event, world);
+          const winner = group.claim?.winner ?? this.#winner;
+          return { next: winner === null ? group : accepted(group, winner, event, world), answer: null };
+        });
+        this.#answer({ kind: 'sent', event });
+        return 'over';
+      } catch (error) {
+        if (!(error instanceof StoreUnavailable)) throw error;
+        await this.#wait(this.#parts.options.backOff.first);
+      }
+    }
+  }
+
+  #open(group: Group, event: string, world: World): Decision<null> {
+    return {
+      next: openStaged(group, event, world),
+      remember: memoryOf(group, event, world.now),
+      answer: null,
+    };
+  }
+
+  /**
+   * The last word before an attempt, under the group's lock: from here on the winner cannot be called off, because
+   * `certain` falls in the same atomic operation.
+   */
+  async #begin(guards: Guards, certain: boolean): Promise<Begun> {
+    const { store } = this.#parts;
+    return store.change<Begun>({ by: 'id', group: this.group }, (found, world) => {
+      if (found === null || !this.#mine(found)) return { next: found, answer: { kind: 'over' } };
+      const group = this.#guarded(bury(found, world, certain), guards, certain, world);
+      const { claim } = group ?? {};
+      const draft = group && draftOf(group);
+      if (!group || !claim || !draft || !this.#mine(group)) return { next: group, answer: { kind: 'over' } };
+      if (claim.doomed !== null) {
+        if (certain) return { next: provedAbsent(group, claim, world), answer: { kind: 'over' } };
+        return { next: group, answer: { kind: 'look', claim, draft } };
+      }
+      if (!certain && world.now - claim.since >= this.#parts.options.giveUpAfter)
+        return { next: gaveUp(group, claim, world), answer: { kind: 'over' } };
+      this.certain = false;
+      this.#winner = claim.winner;
+      return { next: group, answer: { kind: 'deliver', claim, draft } };
+    });
+  }
+
+  #guarded(group: Group, guards: Guards, certain: boolean, world: World): Group | null {
+    const { claim } = group;
+    if (claim === null || (guards.mayAct && !guards.fenceMoved)) return group;
+    if (!guards.mayAct && certain) {
+      this.#answer({ kind: 'refused', error: mayNotAct });
+      return refused(group, claim, mayNotAct, world);
+    }
+    const reason = guards.fenceMoved ? 'state' : 'deactivated';
+    if (claim.winner === null) return group;
+    if (certain) return reopen(finish(group, claim.winner, cancelled(reason, world.now)), world.now);
+    return { ...group, claim: { ...claim, doomed: claim.doomed ?? reason } };
+  }
+
+  /** null: the homeserver could not be asked. */
+  async #guards(group: Group, draft: Draft): Promise<Guards | null> {
+    const { homeserver } = this.#parts;
+    const key = stateKeyOf(draft);
+    const winner = group.futures.find(({ id }) => id === group.claim?.winner);
+    try {
+      const mayAct = await homeserver.mayAct(group.owner);
+      if (key === null || winner?.generation !== 'futures') return { mayAct, fenceMoved: false };
+      const before = winner.fence;
+      const now = await homeserver.fence(key, group.owner);
+      const comparable =
+        before.kind !== 'untold' && before.kind !== 'unreadable' && now.kind !== 'unreadable';
+      const same =
+        before.kind === now.kind &&
+        (before.kind !== 'event' || now.kind !== 'event' || before.event === now.event);
+      return { mayAct, fenceMoved: comparable && !same };
+    } catch {
+      return null;
+    }
+  }
+
+  /** Begins nothing while less than a request's limit is left of the lease. */
+  async #hasLease(): Promise<boolean> {
+    const { store, options } = this.#parts;
+    const [renewed] = await store.renew([{ group: this.group, epoch: this.epoch }], options.lease);
+    return renewed === true;
+  }
+
+  /** A write under the claim: dropped when the epoch moved on. Answers whether the claim is still ours after it. */
+  async #write(rule: (group: Group, claim: Claim, world: World) => Group | null): Promise<boolean> {
+    for (;;) {
+      try {
+        return await this.#parts.store.change({ by: 'id', group: this.group }, (group, world) => {
+          if (group === null || group.claim === null || !this.#mine(group))
+            return { next: group, answer: false };
+          const next = rule(group, group.claim, world);
+          return { next, answer: this.#mine(next) };
+        });
+      } catch (error) {
+        if (!(error instanceof StoreUnavailable)) throw error;
+        await this.#wait(this.#parts.options.backOff.first);
+      }
+    }
+  }
+
+  #mine(group: Group | null): boolean {
+    return group !== null && group.claim !== null && group.epoch === this.epoch;
+  }
+
+  /** Longer and longer, but not before what the homeserver asked for. */
+  async #pause(notBefore: Ms | null): Promise<void> {
+    await this.#wait(Math.max(this.#delay, notBefore ?? 0));
+    this.#delay = Math.min(this.#delay * 2, this.#parts.options.backOff.longest);
+  }
+
+  #wait(delay: Ms): Promise<void> {
+    if (delay <= 0 || this.#stopped) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = () => {
+        this.#stop.signal.removeEventListener('abort', done);
+        cancel();
+        resolve();
+      };
+      const cancel = this.#parts.timers.after(delay, done);
+      this.#stop.signal.addEventListener('abort', done);
+    });
+  }
+}
+
+/** What a batch's transaction id answers, which is also its group's name. */
+export function memoryOf(group: Group, sendNow: EventId | null, at: Instant): TransactionMemory {
+  const futures = group.futures.map(({ id, action }) => ({ id, action }));
+  return { scope: group.name, at, groupName: group.name, futures, sendNow };
+}
+
+/** What a claim sends. */
+export function draftOf(group: Group): Draft | null {
+  if (group.claim === null) return null;
+  if (group.claim.winner === null) return group.sendNow;
+  return group.futures.find(({ id }) => id === group.claim?.winner)?.draft ?? null;
+}
+
+const mayNotAct: Refusal = {
+  status: 403,
+  errcode: 'M_FORBIDDEN',
+  error: 'The account that scheduled this event is deactivated or suspended',
+};

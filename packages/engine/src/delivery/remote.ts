@@ -1,0 +1,208 @@
+import type { Ms } from '../clock.ts';
+import type { Future } from '../future.ts';
+import type { Group, GroupId } from '../group.ts';
+import type { Limits } from '../limits.ts';
+import { newFuture, newGroup, overLimit } from '../rules/add.ts';
+import { claim, claimByHand, claimDue, resume, takeOver, type Claimant } from '../rules/claim.ts';
+import type { DecideDue, World } from '../store.ts';
+import { Attempts, memoryOf, type AttemptParts } from './attempts.ts';
+import {
+  heldFuture,
+  type BatchAnswer,
+  type Claimed,
+  type Delivery,
+  type Holder,
+  type NewBatch,
+  type UseAnswer,
+} from './delivery.ts';
+
+/** How long an action waits for a delivery that is under way in its group. */
+const patience: Ms = 10_000;
+
+/** The homeserver is elsewhere: claim, attempt, look, settle. */
+export class RemoteDelivery implements Delivery {
+  readonly #parts: AttemptParts;
+  readonly #limits: Limits;
+  readonly #onOver: () => void;
+  readonly #onError: (error: unknown) => void;
+  readonly #running = new Map<GroupId, Attempts>();
+
+  /** @param hooks `onOver`: a delivery ended, so a later one of its room may be due. `onError`: a defect, to be logged */
+  constructor(
+    parts: AttemptParts,
+    limits: Limits,
+    hooks: { readonly onOver: () => void; readonly onError: (error: unknown) => void },
+  ) {
+    this.#parts = parts;
+    this.#limits = limits;
+    this.#onOver = hooks.onOver;
+    this.#onError = hooks.onError;
+  }
+
+  certainOf(group: Group): boolean {
+    const attempts = this.#running.get(group.id);
+    return attempts !== undefined && attempts.epoch === group.epoch && attempts.certain;
+  }
+
+  readonly due: DecideDue<Claimed | null> = (group, id, world) => {
+    const unchanged = { next: group, answer: null };
+    if (id === null) {
+      const next = this.#takenUp(group, world);
+      return next === group ? unchanged : { next, answer: { group: next, fresh: false } };
+    }
+    const room = group.futures.find((future) => future.id === id)?.draft.room;
+    if (room === undefined || this.#mustWait(room)) return unchanged;
+    const future = group.futures.find((member) => member.id === id);
+    const { next, claimed } = claimDue(group, id, this.#claimant(world, future), world);
+    return { next, answer: claimed ? { group: next, fresh: true } : null };
+  };
+
+  /** An earlier one of the room is on its way, or there are as many deliveries as there may be. */
+  #mustWait(room: string): boolean {
+    const { concurrency, attemptsInQueue } = this.#parts.options;
+    if (this.#running.size >= concurrency) return true;
+    for (const attempts of this.#running.values())
+      if (attempts.room === room && attempts.count < attemptsInQueue) return true;
+    return false;
+  }
+
+  /** A lease ran out: our own claim goes on, another node's is taken over once its last request must be dead. */
+  #takenUp(group: Group, world: World): Group {
+    const { node, lease, requestLimit } = this.#parts.options;
+    if (group.claim === null || this.#running.has(group.id)) return group;
+    const leaseEnd = world.now + lease;
+    if (group.claim.node === node) return resume(group, node, leaseEnd);
+    return world.now >= group.claim.leaseEnd + requestLimit ? takeOver(group, node, leaseEnd) : group;
+  }
+
+  begin({ group, fresh }: Claimed): void {
+    this.#run(group, fresh);
+  }
+
+  #run(claimed: Group, fresh: boolean): Attempts {
+    const attempts = new Attempts(this.#parts, claimed, fresh);
+    this.#running.set(claimed.id, attempts);
+    void attempts.over.catch(this.#onError).finally(() => {
+      if (this.#running.get(claimed.id) === attempts) this.#running.delete(claimed.id);
+      this.#onOver();
+    });
+    return attempts;
+  }
+
+  async send(holder: Holder): Promise<UseAnswer> {
+    const { clock, store } = this.#parts;
+    const until = clock.now() + patience;
+    for (;;) {
+      const { answer, group } = await store.change(
+        { by: 'future', future: holder.future },
+        (found, world) => {
+          const future = heldFuture(found, holder);
+          if (found === null || future === null)
+            return { next: found, answer: { answer: { kind: 'gone' } as const, group: null } };
+          const decided = claimByHand(
+            found,
+            future.id,
+            this.certainOf(found),
+            this.#claimant(world, null),
+            world,
+          );
+          return { next: decided.next, answer: { answer: decided.answer, group: decided.next } };
+        },
+      );
+      if (answer.kind === 'gone' || group === null) return { kind: 'gone' };
+      const left = until - clock.now();
+      if (answer.kind === 'wait') {
+        if (left <= 0) return { kind: 'busy' };
+        await this.over(group, left);
+        continue;
+      }
+      const attempts = answer.kind === 'claimed' ? this.#run(group, true) : this.#running.get(group.id);
+      if (attempts === undefined) return { kind: 'undecided' };
+      const first = await attempts.first;
+      if (first.kind === 'sent') return { kind: 'done' };
+      if (first.kind !== 'released') return first;
+      if (left <= 0) return { kind: 'busy' };
+    }
+  }
+
+  async over(group: Group, limit: Ms): Promise<void> {
+    const attempts = this.#running.get(group.id);
+    const ended = Promise.withResolvers<void>();
+    const cancel = this.#parts.timers.after(limit, ended.resolve);
+    await Promise.race([attempts?.over ?? ended.promise, ended.promise]);
+    cancel();
+  }
+
+  async openBatch(batch: NewBatch): Promise<BatchAnswer> {
+    const { store } = this.#parts;
+    const staged = await store.change(
+      { by: 'name', owner: batch.owner, name: batch.scope },
+      (found, world) => {
+        if (found !== null) return { next: found, answer: { group: found, over: null } };
+        const over = overLimit(batch.futures, 0, world, this.#limits);
+        if (over !== null) return { next: null, answer: { group: null, over } };
+        const group = this.#stage(batch, world);
+        const answer = { group, over: null };
+        return batch.sendNow === null
+          ? { next: group, remember: memoryOf(group, null, world.now), answer }
+          : { next: group, answer };
+      },
+    );
+    if (staged.over !== null) return staged.over;
+    const { group } = staged;
+    if (group === null) return { kind: 'undecided' };
+    if (batch.sendNow !== null) {
+      const attempts =
+        this.#running.get(group.id) ?? (group.phase === 'staged' ? this.#run(group, true) : null);
+      const first = await attempts?.first;
+      if (first?.kind === 'refused' || first?.kind === 'undecided') return first;
+    }
+    const memory = await store.recall(batch.scope);
+    const opened = await store.change({ by: 'id', group: group.id }, (found) => ({
+      next: found,
+      answer: found,
+    }));
+    if (memory === null || opened === null) return { kind: 'undecided' };
+    return { kind: 'opened', memory, futures: opened.futures };
+  }
+
+  #stage(batch: NewBatch, world: World): Group {
+    const futures = batch.futures.map((asked): Future => newFuture(asked, world.newFutureId(), world));
+    const group = newGroup(batch.owner, batch.scope, futures, world);
+    if (batch.sendNow === null) return group;
+    const staged: Group = {
+      ...group,
+      phase: 'staged',
+      sendNow: batch.sendNow,
+      futures: futures.map((future) => ({ ...future, status: 'staged', deadline: null })),
+    };
+    return claim(staged, null, 'token', this.#claimant(world, null), world.now);
+  }
+
+  /** Takes up what a predecessor under the same name left: it is dead, but its last attempt may not be. */
+  async start(): Promise<void> {
+    const { store, options } = this.#parts;
+    for (const { id, claim: left } of await store.claimed()) {
+      if (left?.node !== options.node) continue;
+      const group = await store.change({ by: 'id', group: id }, (found, world) => {
+        const next = found && this.#takenUp(found, world);
+        return { next, answer: next };
+      });
+      if (group?.claim) this.#run(group, false);
+    }
+  }
+
+  async stop(): Promise<void> {
+    const running = [...this.#running.values()];
+    for (const attempts of running) attempts.stop();
+    await Promise.allSettled(running.map(({ over }) => over));
+  }
+
+  #claimant(world: World, due: Future | null | undefined): Claimant {
+    const { clock, options } = this.#parts;
+    const wall = clock.wall();
+    const late =
+      due?.generation === 'delay-parameter' && due.deadline !== null ? world.now - due.deadline : 0;
+    return { node: options.node, leaseEnd: world.now + options.lease, timestamp: Math.round(wall - late) };
+  }
+}

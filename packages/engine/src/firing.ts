@@ -1,0 +1,137 @@
+import type { Cancel, Clock, Ms, Timers } from './clock.ts';
+import type { Delivery } from './delivery/delivery.ts';
+import type { FutureStore } from './store.ts';
+
+/** A commit of firing is at most this many groups, so that the events of one do not hold up the next refreshes. */
+const groupsAtOnce = 16;
+/** At most this long is spent on firing before requests have their turn again. */
+const turnLimit: Ms = 4;
+/** `setTimeout` counts in 32 bits; nothing is lost by looking once a day. */
+const longestSleep: Ms = 86_400_000;
+const retryAfterFailure: Ms = 250;
+/** Due, but nothing could be done about it: waiting for a delivery of the room, which wakes us when it ends. */
+const retryWhenStuck: Ms = 1_000;
+
+/**
+ * Wakes when a deadline is reached, and lets what is due be sent. All it knows is in the store: wake-ups are hints,
+ * one too many does nothing, and one too few is made good by the next.
+ */
+export class Firing {
+  readonly #store: FutureStore;
+  readonly #delivery: Delivery;
+  readonly #clock: Clock;
+  readonly #timers: Timers;
+  readonly #onError: (error: unknown) => void;
+  #armedFor = Infinity;
+  #cancel: Cancel | null = null;
+  #running = false;
+  #stopped = true;
+  #failed = false;
+
+  constructor(parts: {
+    readonly store: FutureStore;
+    readonly delivery: Delivery;
+    readonly clock: Clock;
+    readonly timers: Timers;
+    readonly onError: (error: unknown) => void;
+  }) {
+    this.#store = parts.store;
+    this.#delivery = parts.delivery;
+    this.#clock = parts.clock;
+    this.#timers = parts.timers;
+    this.#onError = parts.onError;
+    this.#store.onHint(() => this.wake());
+  }
+
+  /** Requests that are already waiting come first, so that a refresh that made it in time counts. */
+  start(): void {
+    this.#stopped = false;
+    this.#armSoon();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#disarm();
+  }
+
+  /** Something may be due earlier than was known. */
+  wake(): void {
+    if (this.#stopped || this.#running || this.#failed) return;
+    const next = this.#store.nextDue();
+    if (next !== null && next < this.#armedFor) this.#arm(next - this.#clock.now());
+  }
+
+  #arm(delay: Ms): void {
+    this.#disarm();
+    this.#armedFor = this.#clock.now() + delay;
+    // The timer only leads to `soon`, so that what the sockets hold by then is read before anything fires.
+    this.#cancel = this.#timers.after(Math.min(Math.max(delay, 0), longestSleep), () => this.#armSoon());
+  }
+
+  #armSoon(): void {
+    this.#disarm();
+    this.#armedFor = -Infinity;
+    this.#cancel = this.#timers.soon(() => void this.#run());
+  }
+
+  #disarm(): void {
+    this.#cancel?.();
+    this.#cancel = null;
+    this.#armedFor = Infinity;
+  }
+
+  async #run(): Promise<void> {
+    this.#disarm();
+    if (this.#stopped || this.#running) return;
+    this.#running = true;
+    this.#failed = false;
+    let moved = false;
+    try {
+      const began = this.#clock.now();
+      do {
+        moved = await this.#step();
+      } while (moved && this.#isDue() && this.#clock.now() - began < turnLimit);
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.#running = false;
+    }
+    if (!this.#stopped && !this.#failed) this.#rearm(moved);
+  }
+
+  /** One bounded piece of work. An in-process store has done it before it returns; its commit is not waited for. */
+  async #step(): Promise<boolean> {
+    let moved = false;
+    const changed = this.#store.changeDue(groupsAtOnce, (group, due, world) => {
+      const decision = this.#delivery.due(group, due, world);
+      if (decision.next !== group) moved = true;
+      return decision;
+    });
+    const begun = changed.then((claimed) => {
+      for (const one of claimed) if (one !== null) this.#delivery.begin(one);
+    });
+    if (this.#store.unit === 'remote') await begun;
+    else begun.catch((error: unknown) => this.#fail(error));
+    return moved;
+  }
+
+  #rearm(moved: boolean): void {
+    const next = this.#store.nextDue();
+    if (next === null) return;
+    if (!this.#isDue()) this.#arm(next - this.#clock.now());
+    else if (moved) this.#armSoon();
+    else this.#arm(retryWhenStuck);
+  }
+
+  #isDue(): boolean {
+    const next = this.#store.nextDue();
+    return next !== null && next <= this.#clock.now();
+  }
+
+  #fail(error: unknown): void {
+    this.#onError(error);
+    if (this.#stopped) return;
+    this.#failed = true;
+    this.#arm(retryAfterFailure);
+  }
+}

@@ -1,0 +1,407 @@
+import type { Clock, Ms, Randomness, Timers } from './clock.ts';
+import { stateKeyOf, type Draft, type EventId, type StateKey, type UserId } from './event.ts';
+import type { Future, FutureId, Generation, Nonce, Refusal } from './future.ts';
+import type { Group, TransactionMemory } from './group.ts';
+import type { Homeserver } from './homeserver.ts';
+import { longestTimeout, type Limits } from './limits.ts';
+import { heldFuture, type Delivery, type Holder, type UseAnswer } from './delivery/delivery.ts';
+import { LocalDelivery } from './delivery/local.ts';
+import { RemoteDelivery } from './delivery/remote.ts';
+import type { RemoteOptions } from './delivery/remote-options.ts';
+import { Firing } from './firing.ts';
+import { RefreshRate } from './refresh-rate.ts';
+import { addFuture, type AddAnswer, type NewFuture, type OverLimit } from './rules/add.ts';
+import { cancelFuture } from './rules/cancel.ts';
+import { refreshFuture } from './rules/refresh.ts';
+import type { FutureStore } from './store.ts';
+import { Sweeping } from './sweeping.ts';
+import { longestEventId, mentionsSendNow, withSendNow } from './template.ts';
+import type { Tokens } from './tokens.ts';
+
+/** The bearer capabilities of one future. */
+export interface FutureTokens {
+  readonly send: string;
+  readonly cancel: string;
+  /** null: an action future */
+  readonly refresh: string | null;
+  /** what the later generations call its id */
+  readonly delayId: string;
+}
+
+/** What scheduling answers, the first time and every time its transaction id is repeated. */
+export interface Scheduled {
+  readonly kind: 'scheduled';
+  readonly groupName: string;
+  readonly futures: readonly { readonly action: string | null; readonly tokens: FutureTokens }[];
+  /** the event of a batch's `send_now`, which is in the room */
+  readonly sendNow: EventId | null;
+}
+
+export type ScheduleAnswer =
+  | Scheduled
+  | Extract<AddAnswer, { kind: 'conflict' }>
+  | OverLimit
+  | { readonly kind: 'too-long'; readonly maximum: Ms }
+  | { readonly kind: 'refused'; readonly error: Refusal }
+  /** a template variable where there is no `send_now` */
+  | { readonly kind: 'nothing-to-refer-to' }
+  /** the `send_now` of a batch may be in the room; the same transaction id tells later */
+  | { readonly kind: 'undecided' };
+
+/** One future as it is asked for. */
+export interface ScheduleRequest {
+  readonly owner: UserId;
+  readonly generation: Generation;
+  readonly draft: Draft;
+  readonly timeout: Ms | null;
+  /** null: a group of its own */
+  readonly groupName: string | null;
+  /** scope of its transaction id; null: it has none */
+  readonly scope: string | null;
+}
+
+export interface BatchRequest {
+  readonly owner: UserId;
+  readonly timeout: Ms;
+  readonly sendOnTimeout: Draft;
+  readonly sendOnAction: ReadonlyMap<string, Draft>;
+  readonly sendNow: Draft | null;
+  readonly scope: string;
+}
+
+/** A running future in its owner's list. */
+export interface ListedFuture {
+  readonly future: Future;
+  readonly groupName: string;
+  readonly tokens: FutureTokens;
+}
+
+export interface FuturesParts {
+  readonly store: FutureStore;
+  readonly homeserver: Homeserver;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly randomness: Randomness;
+  readonly tokens: Tokens;
+  readonly limits: Limits;
+  /** needed where the homeserver is remote */
+  readonly remote?: RemoteOptions;
+  /** defects and storage failures of background work, to be logged; it goes on by itself */
+  readonly onError: (error: unknown) => void;
+}
+
+/** How long a cancel waits to learn whether what it cancels is already in the room. */
+const lookPatience: Ms = 10_000;
+
+/**
+ * The engine: everything that can be done with futures, whatever the generation of the protocol that asks. One
+ * instance serves a store; rejects with `StoreUnavailable` where nothing could be stored.
+ */
+export class Futures {
+  readonly #parts: FuturesParts;
+  readonly #delivery: Delivery;
+  readonly #firing: Firing;
+  readonly #sweeping: Sweeping;
+  readonly #rate: RefreshRate;
+  readonly #transactions = new Map<string, Promise<void>>();
+
+  constructor(parts: FuturesParts) {
+    this.#parts = parts;
+    this.#delivery = this.#deliveryFor(parts);
+    this.#firing = new Firing({ ...parts, delivery: this.#delivery });
+    this.#sweeping = new Sweeping(parts);
+    this.#rate = new RefreshRate(parts.limits.refreshesPerSecond);
+  }
+
+  #deliveryFor(parts: FuturesParts): Delivery {
+    const { homeserver } = parts;
+    if (homeserver.kind === 'local') return new LocalDelivery({ ...parts, homeserver });
+    if (parts.remote === undefined)
+      throw new TypeError('A remote homeserver needs the options for remote delivery');
+    return new RemoteDelivery({ ...parts, homeserver, options: parts.remote }, parts.limits, {
+      onOver: () => this.#firing.wake(),
+      onError: parts.onError,
+    });
+  }
+
+  /** Call it when requests are being taken in: refreshes that were waiting count before anything overdue is sent. */
+  async start(): Promise<void> {
+    await this.#delivery.start();
+    this.#firing.start();
+    this.#sweeping.start();
+  }
+
+  async stop(): Promise<void> {
+    this.#firing.stop();
+    this.#sweeping.stop();
+    await this.#delivery.stop();
+  }
+
+  /**
+   * Runs `run` unless the transaction `scope` has answered before; then `replay` makes the answer again from what it
+   * was. Concurrent duplicates wait for the first. Nothing is remembered of what throws.
+   */
+  async once<A>(scope: string, replay: (before: Scheduled) => A, run: () => Promise<A>): Promise<A> {
+    const before = this.#transactions.get(scope) ?? Promise.resolve();
+    const mine = before.then(async () => {
+      const remembered = await this.#replayed(scope);
+      return remembered === null ? run() : replay(remembered);
+    });
+    const settled = mine.then(
+      () => {},
+      () => {},
+    );
+    this.#transactions.set(scope, settled);
+    try {
+      return await mine;
+    } finally {
+      if (this.#transactions.get(scope) === settled) this.#transactions.delete(scope);
+    }
+  }
+
+  async #replayed(scope: string): Promise<Scheduled | null> {
+    const memory = await this.#parts.store.recall(scope);
+    if (memory === null) return null;
+    const found = await Promise.all(memory.futures.map(({ id }) => this.#parts.store.find(id)));
+    const futures = found.flatMap((one) => (one === null ? [] : [one.future]));
+    return futures.length < memory.futures.length ? null : this.#scheduled(memory, futures);
+  }
+
+  /** Schedules one future. Whether the room will want it is judged when it is sent, only its form now. */
+  async schedule(request: ScheduleRequest): Promise<ScheduleAnswer> {
+    const { store, homeserver, limits } = this.#parts;
+    const { owner, draft, timeout, scope } = request;
+    const wrong = this.#tooLong(timeout) ?? this.#badForm(draft);
+    if (wrong !== null) return wrong;
+    const key = stateKeyOf(draft);
+    const fence =
+      key !== null && homeserver.kind === 'remote'
+        ? await homeserver.fence(key, owner)
+        : ({ kind: 'untold' } as const);
+    const asked: NewFuture = {
+      generation: request.generation,
+      draft,
+      action: null,
+      timeout,
+      fence,
+      nonce: this.#nonce(),
+    };
+    const groupName = request.groupName ?? this.#freshName();
+    return store.change<ScheduleAnswer>({ by: 'name', owner, name: groupName }, (found, world) => {
+      const { next, answer } = addFuture(found, owner, groupName, asked, world, limits);
+      if (answer.kind !== 'added') return { next, answer };
+      const memory: TransactionMemory = {
+        scope: scope ?? '',
+        at: world.now,
+        groupName,
+        futures: [{ id: answer.future, action: null }],
+        sendNow: null,
+      };
+      const futures = answer.group.futures.filter(({ id }) => id === answer.future);
+      return {
+        next,
+        ...(scope === null ? {} : { remember: memory }),
+        answer: this.#scheduled(memory, futures),
+      };
+    });
+  }
+
+  /** Schedules a whole group, and sends one event, in one step: all or nothing. */
+  async scheduleBatch(request: BatchRequest): Promise<ScheduleAnswer> {
+    const { owner, sendNow, scope } = request;
+    const asked: NewFuture[] = [
+      this.#inBatch(request.sendOnTimeout, request.timeout, null),
+      ...Array.from(request.sendOnAction, ([action, draft]) => this.#inBatch(draft, null, action)),
+    ];
+    const tooLong = this.#tooLong(request.timeout);
+    if (tooLong !== null) return tooLong;
+    for (const draft of [...asked.map((one) => one.draft), ...(sendNow ? [sendNow] : [])]) {
+      if (sendNow === null && mentionsSendNow(draft.content)) return { kind: 'nothing-to-refer-to' };
+      const wrong = this.#badForm({ ...draft, content: withSendNow(draft.content, longestEventId) });
+      if (wrong !== null) return wrong;
+    }
+    const answer = await this.#delivery.openBatch({ owner, sendNow, futures: asked, scope });
+    return answer.kind === 'opened' ? this.#scheduled(answer.memory, answer.futures) : answer;
+  }
+
+  #inBatch(draft: Draft, timeout: Ms | null, action: string | null): NewFuture {
+    return {
+      generation: 'futures',
+      draft,
+      action,
+      timeout,
+      fence: { kind: 'untold' },
+      nonce: this.#nonce(),
+    };
+  }
+
+  /** Does what a token stands for. Unknown, used and invalidated tokens are all `gone`. */
+  async use(token: string): Promise<UseAnswer> {
+    const read = this.#parts.tokens.read(token);
+    if (read === null || read.kind === 'delay') return { kind: 'gone' };
+    const holder: Holder = { future: read.future, nonce: read.nonce, generation: null, owner: null };
+    switch (read.kind) {
+      case 'refresh':
+        return this.refresh(holder);
+      case 'send':
+        return this.send(holder);
+      case 'cancel':
+        return this.cancel(holder, 'token');
+    }
+  }
+
+  /**
+   * Reads a delay id. Without a login it is the capability itself, for futures of the delay parameter only; with one,
+   * it names any future of that owner. null: not a delay id.
+   */
+  holderOfDelayId(delayId: string, owner: UserId | null): Holder | null {
+    const read = this.#parts.tokens.read(delayId);
+    if (read === null || read.kind !== 'delay') return null;
+    return {
+      future: read.future,
+      nonce: read.nonce,
+      generation: owner === null ? 'delay-parameter' : null,
+      owner,
+    };
+  }
+
+  async refresh(holder: Holder): Promise<UseAnswer> {
+    const { store, clock, limits } = this.#parts;
+    const retryAfter = limits.perUser ? this.#rate.exceeded(holder.future, clock.now()) : null;
+    if (retryAfter !== null) return { kind: 'limited', retryAfter };
+    if (holder.owner === null) {
+      const [deadline] = await store.refresh([holder]);
+      if (deadline !== null && deadline !== undefined) return { kind: 'done' };
+    }
+    return store.change<UseAnswer>({ by: 'future', future: holder.future }, (found, world) => {
+      const future = heldFuture(found, holder);
+      if (found === null || future === null) return { next: found, answer: { kind: 'gone' } };
+      const { next, answer } = refreshFuture(found, future.id, this.#delivery.certainOf(found), world);
+      return { next, answer: answer.kind === 'refreshed' ? { kind: 'done' } : answer };
+    });
+  }
+
+  send(holder: Holder): Promise<UseAnswer> {
+    return this.#delivery.send(holder);
+  }
+
+  async cancel(holder: Holder, by: 'token' | 'owner'): Promise<UseAnswer> {
+    const { store } = this.#parts;
+    const { answer, group } = await store.change({ by: 'future', future: holder.future }, (found, world) => {
+      const future = heldFuture(found, holder);
+      if (found === null || future === null)
+        return { next: found, answer: { answer: { kind: 'gone' } as const, group: null } };
+      const decided = cancelFuture(found, future.id, by, this.#delivery.certainOf(found), world);
+      return { next: decided.next, answer: { answer: decided.answer, group: decided.next } };
+    });
+    if (answer.kind === 'cancelled') return { kind: 'done' };
+    if (answer.kind === 'gone' || group === null) return { kind: 'gone' };
+    await this.#delivery.over(group, lookPatience);
+    const outcome = (await store.find(holder.future))?.future.outcome;
+    if (outcome?.kind === 'cancelled') return { kind: 'done' };
+    return outcome === null || outcome === undefined ? { kind: 'busy' } : { kind: 'gone' };
+  }
+
+  /** Every running future of the owner, whatever generation made it, oldest first. */
+  async list(owner: UserId): Promise<readonly ListedFuture[]> {
+    const listed: ListedFuture[] = [];
+    let page: string | null = null;
+    do {
+      const { futures, next } = await this.#parts.store.list(owner, 'running', page);
+      for (const { future, groupName } of futures)
+        listed.push({ future, groupName, tokens: this.tokensOf(future) });
+      page = next;
+    } while (page !== null);
+    return listed;
+  }
+
+  /** One future with its outcome, for whoever may hold it; null: there is none, or not for them. */
+  async find(holder: Holder): Promise<{ readonly future: Future; readonly groupName: string } | null> {
+    const found = await this.#parts.store.find(holder.future);
+    const future = found && heldFuture(found.group, holder);
+    return found && future ? { future, groupName: found.group.name } : null;
+  }
+
+  /** Makes every token of the owner's running futures invalid and new ones in their place. Answers how many futures. */
+  async reissue(owner: UserId): Promise<number> {
+    const { store } = this.#parts;
+    const running = await this.list(owner);
+    const renewed = running.map(({ future }) =>
+      store.change({ by: 'future', future: future.id }, (group) => {
+        const next = group && this.#withNonce(group, future.id);
+        return { next, answer: undefined };
+      }),
+    );
+    await Promise.all(renewed);
+    return running.length;
+  }
+
+  #withNonce(group: Group, id: FutureId): Group {
+    const nonce = this.#nonce();
+    return {
+      ...group,
+      futures: group.futures.map((future) => (future.id === id ? { ...future, nonce } : future)),
+    };
+  }
+
+  /**
+   * A new state event is in the room. With a homeserver inside, called within the unit that appends it, and committed
+   * with it; when that unit fails, this is undone too, and whoever ran the unit is told.
+   */
+  stateArrived(key: StateKey, event: EventId, sender: UserId): void {
+    this.#parts.store.stateArrived(key, event, sender).then(
+      () => this.#sweeping.nudge(),
+      () => {},
+    );
+  }
+
+  /** All futures of this user are cancelled, in the same unit as the account's end. */
+  deactivated(owner: UserId): void {
+    this.#parts.store.deactivate(owner).then(
+      () => this.#sweeping.nudge(),
+      () => {},
+    );
+  }
+
+  tokensOf(future: Pick<Future, 'id' | 'nonce' | 'timeout'>): FutureTokens {
+    const { tokens } = this.#parts;
+    return {
+      send: tokens.make('send', future.id, future.nonce),
+      cancel: tokens.make('cancel', future.id, future.nonce),
+      refresh: future.timeout === null ? null : tokens.make('refresh', future.id, future.nonce),
+      delayId: tokens.make('delay', future.id, future.nonce),
+    };
+  }
+
+  #scheduled(memory: TransactionMemory, futures: readonly Future[]): Scheduled {
+    const actionOf = new Map(memory.futures.map(({ id, action }) => [id, action]));
+    return {
+      kind: 'scheduled',
+      groupName: memory.groupName,
+      futures: futures.map((future) => ({
+        action: actionOf.get(future.id) ?? null,
+        tokens: this.tokensOf(future),
+      })),
+      sendNow: memory.sendNow,
+    };
+  }
+
+  #tooLong(timeout: Ms | null): ScheduleAnswer | null {
+    const maximum = this.#parts.limits.maxTimeout || longestTimeout;
+    return timeout !== null && timeout > maximum ? { kind: 'too-long', maximum } : null;
+  }
+
+  #badForm(draft: Draft): ScheduleAnswer | null {
+    const error = this.#parts.homeserver.judgeForm(draft);
+    return error === null ? null : { kind: 'refused', error };
+  }
+
+  #nonce(): Nonce {
+    const bytes = Buffer.from(this.#parts.randomness.bytes(8));
+    return { high: bytes.readUInt32BE(0), low: bytes.readUInt32BE(4) };
+  }
+
+  #freshName(): string {
+    return Buffer.from(this.#parts.randomness.bytes(16)).toString('base64url');
+  }
+}
