@@ -1,0 +1,50 @@
+import { ServerResponse, STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { prepareAnswer } from './answer.ts';
+import { MatrixError } from './errors.ts';
+
+/** What `node:http` could not make a request of. */
+export function judgeClientError(code: string | undefined): MatrixError {
+  switch (code) {
+    case 'HPE_INVALID_METHOD':
+      return new MatrixError('methodNotAllowed', 'Unknown method');
+    case 'HPE_HEADER_OVERFLOW':
+      return new MatrixError('headersTooLarge', 'The URL and the headers are too large');
+    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
+      return new MatrixError('tooLarge', 'The chunk extensions are too large');
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new MatrixError('bodyTooSlow', 'The headers took too long to arrive');
+    default:
+      return new MatrixError('badRequest', 'Not HTTP');
+  }
+}
+
+/**
+ * Answers what is not HTTP, and ends the connection. Nothing is written where an answer to an earlier request is still
+ * to come or under way: this one would be taken for that.
+ */
+export function answerClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable || isAnswering(socket)) {
+    socket.destroy();
+    return;
+  }
+  refuseSocket(socket, judgeClientError(error.code));
+}
+
+/** Answers where there is a connection and no request, and ends it. */
+export function refuseSocket(socket: Duplex, { status, body }: MatrixError): void {
+  const answer = prepareAnswer(status, body, { Connection: 'close' });
+  const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`];
+  for (let index = 0; index < answer.headers.length; index += 2) {
+    lines.push(`${answer.headers[index]}: ${answer.headers[index + 1]}`);
+  }
+  socket.end(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`), answer.body]), () =>
+    socket.destroy(),
+  );
+}
+
+/** node keeps the answer that is due on a socket in `_httpMessage`; its own treatment of such errors asks it too. */
+function isAnswering(socket: Duplex): boolean {
+  const due: unknown = Reflect.get(socket, '_httpMessage');
+  return due instanceof ServerResponse && (due.headersSent || due.req.complete);
+}

@@ -1,0 +1,169 @@
+import type { Static, TNever, TObject, TSchema } from 'typebox';
+import { MatrixError } from './errors.ts';
+import { namesIn, type Params } from './paths.ts';
+import type { Query } from './query.ts';
+import type { Requester } from './requester.ts';
+import { bodyReader, queryReader } from './schema.ts';
+
+export type Method = 'GET' | 'PUT' | 'POST' | 'DELETE';
+
+/**
+ * `required`: without a valid access token 401. `optional`: none is fine, a stale one is 401. `none`: a token is not
+ * even looked at.
+ */
+export type Authentication = 'required' | 'optional' | 'none';
+
+/** What a handler answers: 200 and `{}` unless it says otherwise. */
+export interface Answer {
+  readonly status?: number;
+  /** Sent as JSON; bytes are sent as they are, with the `Content-Type` of `headers` (JSON unless told). */
+  readonly body?: object;
+  readonly headers?: { readonly [name: string]: string };
+}
+
+/** A request, as a handler sees it. */
+export interface Call<Path extends string, A extends Authentication, Q extends TObject, B extends TSchema> {
+  readonly requester: RequesterOf<A>;
+  /** percent-decoded; never empty */
+  readonly params: Params<Path>;
+  /** the parameters that the endpoint's schema names */
+  readonly query: Static<Q>;
+  /**
+   * The body, judged now and not before: who answers a repeated transaction never looks at it.
+   * @throws MatrixError M_NOT_JSON, M_BAD_JSON, M_MISSING_PARAM
+   */
+  body(): Static<B>;
+  /** The URL after its `?`, not decoded. May hold an access token: never logged. */
+  readonly rawQuery: string;
+  /** Path and query, not decoded. May hold an access token: never logged. */
+  readonly url: string;
+  /** Aborted when the client goes away before it has its answer. */
+  readonly signal: AbortSignal;
+  /** the IP address of the client, or of the proxy before us */
+  readonly address: string;
+}
+
+export type RequesterOf<A extends Authentication> = {
+  required: Requester;
+  optional: Requester | null;
+  none: null;
+}[A];
+
+export interface Definition<
+  Path extends string,
+  A extends Authentication,
+  Q extends TObject,
+  B extends TSchema,
+> {
+  readonly method: Method | readonly Method[];
+  /** see `client`, `clientV1`, `unstable` */
+  readonly paths: readonly Path[];
+  readonly authentication: A;
+  /** one line for the API's description */
+  readonly summary?: string;
+  /** Answers only requests with one of these query parameters; another endpoint of the same path answers the rest. */
+  readonly when?: { readonly parameters: readonly string[] };
+  /** values are strings, or arrays of strings */
+  readonly query?: Q;
+  readonly body?: B;
+  /** No body at all is then read as `{}`. */
+  readonly bodyOptional?: boolean;
+  readonly handle: (call: Call<Path, A, Q, B>) => Answer | Promise<Answer>;
+}
+
+/** What the server has found out about a request before the endpoint judges it. */
+export interface Incoming {
+  readonly requester: Requester | null;
+  readonly params: { readonly [name: string]: string | undefined };
+  readonly query: Query;
+  readonly rawQuery: string;
+  readonly url: string;
+  readonly signal: AbortSignal;
+  readonly address: string;
+  readonly readBody: () => Promise<Uint8Array>;
+}
+
+/** One operation of the API, complete: what it takes is data to be read, what it does is `answer`. */
+export interface Endpoint {
+  readonly methods: readonly Method[];
+  readonly paths: readonly string[];
+  readonly authentication: Authentication;
+  readonly summary: string;
+  readonly when: { readonly parameters: readonly string[] } | null;
+  readonly query: TObject | null;
+  readonly body: TSchema | null;
+  readonly bodyOptional: boolean;
+  /** Judges path and query, reads the body, runs the handler. Rejects with what the handler throws. */
+  readonly answer: (incoming: Incoming) => Promise<Answer>;
+}
+
+const emptyObject = Buffer.from('{}');
+
+export function endpoint<
+  const Path extends string,
+  const A extends Authentication,
+  Q extends TObject = TObject<{}>,
+  B extends TSchema = TNever,
+>(definition: Definition<Path, A, Q, B>): Endpoint {
+  const { method, paths, authentication, handle, bodyOptional = false } = definition;
+  const hasParams = paramsOf(paths);
+  const isAllowed = requesterFor(authentication);
+  const readQuery = queryReader(definition.query);
+  const readBody = bodyOf(definition.body);
+
+  async function answer(incoming: Incoming): Promise<Answer> {
+    const { requester, params, rawQuery, url, address } = incoming;
+    if (!isAllowed(requester)) throw new MatrixError('missingToken', 'Missing access token');
+    if (!hasParams(params)) throw new MatrixError('unrecognized', 'A path parameter is empty');
+    const query = readQuery(incoming.query);
+    const sent = await incoming.readBody();
+    const bytes = sent.length === 0 && bodyOptional ? emptyObject : sent;
+    return handle({
+      requester,
+      params,
+      query,
+      body: () => readBody(bytes),
+      rawQuery,
+      url,
+      address,
+      get signal() {
+        return incoming.signal;
+      },
+    });
+  }
+
+  return {
+    methods: typeof method === 'string' ? [method] : method,
+    paths,
+    authentication,
+    summary: definition.summary ?? '',
+    when: definition.when ?? null,
+    query: definition.query ?? null,
+    body: definition.body ?? null,
+    bodyOptional,
+    answer,
+  };
+}
+
+function requesterFor<A extends Authentication>(
+  authentication: A,
+): (requester: Requester | null) => requester is RequesterOf<A> {
+  return (requester): requester is RequesterOf<A> =>
+    authentication === 'optional' || (authentication === 'required') === (requester !== null);
+}
+
+function paramsOf<Path extends string>(
+  paths: readonly Path[],
+): (params: Incoming['params']) => params is Params<Path> {
+  const [first = [], ...others] = paths.map(namesIn);
+  const required = first.filter((name) => others.every((names) => names.includes(name)));
+  return (params): params is Params<Path> =>
+    required.every((name) => params[name] !== undefined) && !Object.values(params).includes('');
+}
+
+function bodyOf<B extends TSchema>(schema: B | undefined): (bytes: Uint8Array) => Static<B> {
+  if (schema !== undefined) return bodyReader(schema);
+  return () => {
+    throw new Error('This endpoint has no schema for its body');
+  };
+}

@@ -1,0 +1,167 @@
+import Fastify, {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifyServerFactory,
+} from 'fastify';
+import type { ServerResponse } from 'node:http';
+import type { Logger } from 'pino';
+import { corsHeaders } from './answer.ts';
+import type { BodyOf } from './body.ts';
+import type { Authentication, Endpoint } from './endpoint.ts';
+import { MatrixError } from './errors.ts';
+import { decodeQuery, type Query } from './query.ts';
+import { accessTokenOf, type Authenticate, type Requester } from './requester.ts';
+import { choose, methodsOf, type Route, routesOf } from './routes.ts';
+
+export interface Handling {
+  readonly endpoints: readonly Endpoint[];
+  readonly authenticate: Authenticate;
+  /** Silent without one. Gets methods, path patterns, statuses and what threw; no path parameter, query or token. */
+  readonly logger?: Logger;
+  /** Words the errors of other packages (a store that is away); null: it is not one of those. */
+  readonly translate?: (error: unknown) => MatrixError | null;
+}
+
+type Request = FastifyRequest<{ Params: Record<string, string> }>;
+
+/**
+ * What happens to a request behind the fast path: its route, then who asks, then path and query, then the handler,
+ * which looks at the body when it wants to; and one way out for answers and errors.
+ */
+export function handleRequests(
+  { endpoints, authenticate, logger, translate }: Handling,
+  bodyOf: BodyOf,
+  maxParamLength: number,
+  serverFactory: FastifyServerFactory,
+): FastifyInstance {
+  const routes = routesOf(endpoints);
+  const methodsAt = methodsOf(routes);
+  const fastify = Fastify({
+    serverFactory,
+    routerOptions: { maxParamLength, querystringParser: () => ({}) },
+    return503OnClosing: false,
+    frameworkErrors: (_error, _request, reply) =>
+      refuse(reply, new MatrixError('invalidParam', 'The URL cannot be decoded')),
+  });
+
+  // Fastify leaves all bodies alone: they are read once it is clear that they are wanted.
+  for (const method of ['PUT', 'POST', 'DELETE', 'PATCH']) {
+    fastify.addHttpMethod(method, { hasBody: false, overrideExisting: true });
+  }
+
+  for (const route of routes) {
+    fastify.route<{ Params: Record<string, string> }>({
+      method: route.method,
+      url: route.path,
+      handler: (request, reply) => handle(route, request, reply),
+    });
+  }
+
+  async function handle(route: Route, request: Request, reply: FastifyReply): Promise<FastifyReply> {
+    const url = request.raw.url ?? '';
+    const rawQuery = queryIn(url);
+    const query = decodeQuery(rawQuery);
+    const endpoint = choose(route, query);
+    if (endpoint === null) throw unrecognized();
+    const requester = await requesterOf(endpoint.authentication, request, query);
+    if (query.malformed) throw new MatrixError('invalidParam', 'The query cannot be decoded');
+    let signal: AbortSignal | undefined;
+    const {
+      status = 200,
+      body = {},
+      headers = {},
+    } = await endpoint.answer({
+      requester,
+      params: request.params,
+      query,
+      rawQuery,
+      url,
+      address: request.ip,
+      readBody: () => bodyOf(request.raw, reply.raw).read(),
+      get signal() {
+        return (signal ??= goneSignal(reply.raw));
+      },
+    });
+    return send(reply, status, body, headers);
+  }
+
+  async function requesterOf(
+    authentication: Authentication,
+    request: Request,
+    query: Query,
+  ): Promise<Requester | null> {
+    if (authentication === 'none') return null;
+    const token = accessTokenOf(request.headers, query);
+    if (token === null) return null;
+    const requester = await authenticate(token);
+    if (requester !== null) return requester;
+    throw new MatrixError('unknownToken', 'Unknown access token', { soft_logout: false });
+  }
+
+  fastify.setErrorHandler((error, request, reply) => {
+    const known = error instanceof MatrixError ? error : (translate?.(error) ?? null);
+    if (known !== null) return refuse(reply, known);
+    logger?.error({ ...described(request), err: error }, 'failed');
+    return refuse(reply, new MatrixError('unknown', 'Internal server error'));
+  });
+
+  fastify.setNotFoundHandler((request, reply) => {
+    const methods = methodsAt(request.url.split('?', 1)[0] ?? '');
+    if (methods.length === 0) return refuse(reply, unrecognized());
+    const allowed = { Allow: methods.join(', ') };
+    return refuse(reply, new MatrixError('methodNotAllowed', 'Unknown method of this path', {}, allowed));
+  });
+
+  if (logger !== undefined) {
+    fastify.addHook('onResponse', (request, reply, done) => {
+      const milliseconds = Math.round(reply.elapsedTime);
+      logger.debug({ ...described(request), status: reply.statusCode, milliseconds }, 'answered');
+      done();
+    });
+  }
+
+  return fastify;
+}
+
+const unrecognized = () => new MatrixError('unrecognized', 'Unknown path');
+
+function queryIn(url: string): string {
+  const mark = url.indexOf('?');
+  return mark === -1 ? '' : url.slice(mark + 1);
+}
+
+/** Aborted when the connection ends before the answer was written. */
+function goneSignal(response: ServerResponse): AbortSignal {
+  const controller = new AbortController();
+  const judge = () => {
+    if (!response.writableFinished) controller.abort();
+  };
+  if (response.destroyed) judge();
+  else response.once('close', judge);
+  return controller.signal;
+}
+
+/** What may be logged of a request: a path's parameters can be tokens, and its query can hold one. */
+function described(request: FastifyRequest): { request: string; method: string; path: string | null } {
+  return { request: request.id, method: request.method, path: request.routeOptions.url ?? null };
+}
+
+function refuse(reply: FastifyReply, error: MatrixError): FastifyReply {
+  return send(reply, error.status, error.body, error.headers);
+}
+
+function send(
+  reply: FastifyReply,
+  status: number,
+  body: object,
+  headers: { readonly [name: string]: string },
+): FastifyReply {
+  const bytes = body instanceof Uint8Array ? body : JSON.stringify(body);
+  return reply
+    .code(status)
+    .headers(corsHeaders)
+    .header('Content-Type', 'application/json')
+    .headers(headers)
+    .send(bytes);
+}

@@ -1,0 +1,16 @@
+export { corsHeaders, type PreparedAnswer, prepareAnswer, sendPrepared } from './answer.ts';
+export type { Timers } from './body.ts';
+export {
+  type Answer,
+  type Authentication,
+  type Call,
+  type Definition,
+  type Endpoint,
+  endpoint,
+  type Method,
+} from './endpoint.ts';
+export { type ErrorKind, type ErrorName, errors, MatrixError, type Refusal } from './errors.ts';
+export { type JsonObject, type JsonValue, parseJson } from './json.ts';
+export { client, clientV1, unstable } from './paths.ts';
+export type { Authenticate, Requester } from './requester.ts';
+export { createServer, type FastPath, type Limits, type Server, type ServerOptions } from './server.ts';

@@ -1,0 +1,129 @@
+import type { FastifyInstance } from 'fastify';
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type Server as HttpServer,
+  type ServerResponse,
+} from 'node:http';
+import { type Handling, handleRequests } from './handling.ts';
+import { prepareAnswer, sendPrepared } from './answer.ts';
+import { hasBody, requestBodies, type Timers } from './body.ts';
+import { answerClientError, refuseSocket } from './client-error.ts';
+import { MatrixError } from './errors.ts';
+
+/**
+ * Sees every request before anything else does.
+ * @returns true: taken, the answer is the fast path's own affair (see `sendPrepared`); a body, if there is one, is
+ *   discarded within the limits unless the fast path reads it
+ */
+export type FastPath = (request: IncomingMessage, response: ServerResponse) => boolean;
+
+export interface Limits {
+  /** bytes of a body */
+  readonly body: number;
+  /** characters of path and query; node's own limit of 16 KiB for the URL and all headers stays */
+  readonly url: number;
+  /** milliseconds a body may take to arrive */
+  readonly bodyTime: number;
+  /** milliseconds the headers may take to arrive */
+  readonly headersTime: number;
+  /** milliseconds an idle connection is kept: longer than clients leave between two heartbeats or long polls */
+  readonly keepAlive: number;
+  /** milliseconds that `close` waits for what is in flight */
+  readonly closing: number;
+}
+
+const defaultLimits: Limits = {
+  body: 1024 * 1024,
+  url: 8 * 1024,
+  bodyTime: 30_000,
+  headersTime: 60_000,
+  keepAlive: 75_000,
+  closing: 10_000,
+};
+
+export interface ServerOptions extends Handling {
+  readonly timers: Timers;
+  readonly fastPath?: FastPath;
+  readonly limits?: Partial<Limits>;
+}
+
+export interface Server {
+  /** @param port 0 picks a free one; resolves with where it listens */
+  listen(host: string, port: number): Promise<{ readonly host: string; readonly port: number }>;
+  /** `run` is called when the server begins to close: end long polls then. */
+  onClosing(run: () => void): void;
+  /** Accepts nothing new, lets what is in flight finish for as long as the limits have it, then ends the rest. */
+  close(): Promise<void>;
+  /** A request without a socket, for tests of endpoints. It passes neither the fast path nor the limit of the URL. */
+  readonly inject: FastifyInstance['inject'];
+}
+
+const preflight = prepareAnswer(200, {}, { 'Access-Control-Max-Age': '86400' });
+const urlTooLong = prepareAnswer(414, new MatrixError('urlTooLong', 'The URL is too long').body);
+
+/** @throws Error when two endpoints answer the same request */
+export async function createServer(options: ServerOptions): Promise<Server> {
+  const { timers, fastPath } = options;
+  const limits = { ...defaultLimits, ...options.limits };
+  const bodyOf = requestBodies({ size: limits.body, time: limits.bodyTime }, timers);
+  const closingHooks: (() => void)[] = [];
+  const sockets: HttpServer[] = [];
+
+  const fastify = handleRequests(options, bodyOf, limits.url, (route) => {
+    const receive = (request: IncomingMessage, response: ServerResponse) => {
+      if (hasBody(request)) bodyOf(request, response);
+      if (fastPath?.(request, response)) return;
+      if (request.method === 'OPTIONS') sendPrepared(response, preflight);
+      else if ((request.url ?? '').length > limits.url) sendPrepared(response, urlTooLong);
+      else route(request, response);
+    };
+    const server = createHttpServer({
+      // an upload may take minutes; what is not one has `bodyTime`
+      requestTimeout: 0,
+      headersTimeout: limits.headersTime,
+      keepAliveTimeout: limits.keepAlive,
+    });
+    server.on('request', receive);
+    server.on('checkExpectation', receive);
+    server.on('clientError', answerClientError);
+    server.on('connect', (_request, socket) => {
+      refuseSocket(socket, new MatrixError('methodNotAllowed', 'Unknown method'));
+    });
+    sockets.push(server);
+    return server;
+  });
+  await fastify.ready();
+
+  async function close(): Promise<void> {
+    for (const run of closingHooks) run();
+    let cancelSweep = () => {};
+    // node ends the connections that are idle now; those still answering become idle later
+    const sweep = () => {
+      for (const server of sockets) server.closeIdleConnections();
+      cancelSweep = timers.after(20, sweep);
+    };
+    sweep();
+    const cancelForce = timers.after(limits.closing, () => {
+      for (const server of sockets) server.closeAllConnections();
+    });
+    try {
+      await fastify.close();
+    } finally {
+      cancelSweep();
+      cancelForce();
+    }
+  }
+
+  return {
+    async listen(host, port) {
+      await fastify.listen({ host, port });
+      const [address] = fastify.addresses();
+      if (typeof address !== 'object') throw new Error('The server does not listen on a port');
+      return { host: address.address, port: address.port };
+    },
+    onClosing: (run) => void closingHooks.push(run),
+    close,
+    inject: fastify.inject.bind(fastify),
+  };
+}
