@@ -11,7 +11,7 @@ import type { RemoteOptions } from './delivery/remote-options.ts';
 import { Firing } from './firing.ts';
 import { RefreshRate } from './refresh-rate.ts';
 import { addFuture, type AddAnswer, type NewFuture, type OverLimit } from './rules/add.ts';
-import { cancelFuture } from './rules/cancel.ts';
+import { cancelFuture, type CancelAnswer } from './rules/cancel.ts';
 import { refreshFuture } from './rules/refresh.ts';
 import type { FutureStore } from './store.ts';
 import { Sweeping } from './sweeping.ts';
@@ -287,13 +287,16 @@ export class Futures {
 
   async cancel(holder: Holder, by: 'token' | 'owner'): Promise<UseAnswer> {
     const { store } = this.#parts;
-    const { answer, group } = await store.change({ by: 'future', future: holder.future }, (found, world) => {
-      const future = heldFuture(found, holder);
-      if (found === null || future === null)
-        return { next: found, answer: { answer: { kind: 'gone' } as const, group: null } };
-      const decided = cancelFuture(found, future.id, by, this.#delivery.certainOf(found), world);
-      return { next: decided.next, answer: { answer: decided.answer, group: decided.next } };
-    });
+    const { answer, group } = await store.change<{ answer: CancelAnswer; group: Group | null }>(
+      { by: 'future', future: holder.future },
+      (found, world) => {
+        const future = heldFuture(found, holder);
+        if (found === null || future === null)
+          return { next: found, answer: { answer: { kind: 'gone' }, group: null } };
+        const decided = cancelFuture(found, future.id, by, this.#delivery.certainOf(found), world);
+        return { next: decided.next, answer: { answer: decided.answer, group: decided.next } };
+      },
+    );
     if (answer.kind === 'cancelled') return { kind: 'done' };
     if (answer.kind === 'gone' || group === null) return { kind: 'gone' };
     await this.#delivery.over(group, lookPatience);

@@ -3,11 +3,16 @@ import { stateKeyOf, type Draft, type EventId } from '../event.ts';
 import type { Refusal } from '../future.ts';
 import type { Claim, Group, GroupId, TransactionMemory } from '../group.ts';
 import type { Accepted, NotTaken, Refused, RemoteHomeserver, Unknown } from '../homeserver.ts';
-import { afterAttempt, type NextStep } from '../rules/attempt.ts';
+import {
+  afterAttempt,
+  beginAttempt,
+  draftOf,
+  type Begun,
+  type Guards,
+  type NextStep,
+} from '../rules/attempt.ts';
 import { openStaged } from '../rules/batch.ts';
-import { bury } from '../rules/bury.ts';
 import { accepted, gaveUp, givenBack, provedAbsent, refused } from '../rules/delivered.ts';
-import { cancelled, finish, reopen } from '../rules/end.ts';
 import { StoreUnavailable, type Decision, type FutureStore, type World } from '../store.ts';
 import type { Tokens } from '../tokens.ts';
 import type { RemoteOptions } from './remote-options.ts';
@@ -28,17 +33,6 @@ export type FirstOutcome =
   | { readonly kind: 'undecided' }
   /** the claim was released or lost: look at the group again */
   | { readonly kind: 'released' };
-
-type Begun =
-  | { readonly kind: 'deliver'; readonly claim: Claim; readonly draft: Draft }
-  | { readonly kind: 'look'; readonly claim: Claim; readonly draft: Draft }
-  | { readonly kind: 'over' };
-
-/** What was found out, before an attempt, about things that only the homeserver knows. */
-interface Guards {
-  readonly mayAct: boolean;
-  readonly fenceMoved: boolean;
-}
 
 /**
  * One claim on its way to a remote homeserver: attempts and looks, until the group is settled or the claim taken
@@ -129,7 +123,10 @@ export class Attempts {
       this.certain = certainBefore;
       throw error;
     });
-    if (begun.kind === 'over') return 'over';
+    if (begun.kind === 'over') {
+      if (begun.error !== null) this.#answer({ kind: 'refused', error: begun.error });
+      return 'over';
+    }
     if (begun.kind === 'look') return 'look';
     this.count += 1;
     this.#lastBegan = clock.now();
@@ -227,41 +224,17 @@ export class Attempts {
     };
   }
 
-  /**
-   * The last word before an attempt, under the group's lock: from here on the winner cannot be called off, because
-   * `certain` falls in the same atomic operation.
-   */
-  async #begin(guards: Guards, certain: boolean): Promise<Begun> {
-    const { store } = this.#parts;
-    return store.change<Begun>({ by: 'id', group: this.group }, (found, world) => {
-      if (found === null || !this.#mine(found)) return { next: found, answer: { kind: 'over' } };
-      const group = this.#guarded(bury(found, world, certain), guards, certain, world);
-      const { claim } = group ?? {};
-      const draft = group && draftOf(group);
-      if (!group || !claim || !draft || !this.#mine(group)) return { next: group, answer: { kind: 'over' } };
-      if (claim.doomed !== null) {
-        if (certain) return { next: provedAbsent(group, claim, world), answer: { kind: 'over' } };
-        return { next: group, answer: { kind: 'look', claim, draft } };
+  /** From here on the winner cannot be called off: `certain` falls in the same atomic operation. */
+  #begin(guards: Guards, certain: boolean): Promise<Begun> {
+    const { store, options } = this.#parts;
+    return store.change<Begun>({ by: 'id', group: this.group }, (group, world) => {
+      const { next, answer } = beginAttempt(group, this.epoch, certain, guards, options.giveUpAfter, world);
+      if (answer.kind === 'deliver') {
+        this.certain = false;
+        this.#winner = answer.claim.winner;
       }
-      if (!certain && world.now - claim.since >= this.#parts.options.giveUpAfter)
-        return { next: gaveUp(group, claim, world), answer: { kind: 'over' } };
-      this.certain = false;
-      this.#winner = claim.winner;
-      return { next: group, answer: { kind: 'deliver', claim, draft } };
+      return { next, answer };
     });
-  }
-
-  #guarded(group: Group, guards: Guards, certain: boolean, world: World): Group | null {
-    const { claim } = group;
-    if (claim === null || (guards.mayAct && !guards.fenceMoved)) return group;
-    if (!guards.mayAct && certain) {
-      this.#answer({ kind: 'refused', error: mayNotAct });
-      return refused(group, claim, mayNotAct, world);
-    }
-    const reason = guards.fenceMoved ? 'state' : 'deactivated';
-    if (claim.winner === null) return group;
-    if (certain) return reopen(finish(group, claim.winner, cancelled(reason, world.now)), world.now);
-    return { ...group, claim: { ...claim, doomed: claim.doomed ?? reason } };
   }
 
   /** null: the homeserver could not be asked. */
@@ -338,16 +311,3 @@ export function memoryOf(group: Group, sendNow: EventId | null, at: Instant): Tr
   const futures = group.futures.map(({ id, action }) => ({ id, action }));
   return { scope: group.name, at, groupName: group.name, futures, sendNow };
 }
-
-/** What a claim sends. */
-export function draftOf(group: Group): Draft | null {
-  if (group.claim === null) return null;
-  if (group.claim.winner === null) return group.sendNow;
-  return group.futures.find(({ id }) => id === group.claim?.winner)?.draft ?? null;
-}
-
-const mayNotAct: Refusal = {
-  status: 403,
-  errcode: 'M_FORBIDDEN',
-  error: 'The account that scheduled this event is deactivated or suspended',
-};

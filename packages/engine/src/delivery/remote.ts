@@ -2,8 +2,16 @@ import type { Ms } from '../clock.ts';
 import type { Future } from '../future.ts';
 import type { Group, GroupId } from '../group.ts';
 import type { Limits } from '../limits.ts';
-import { newFuture, newGroup, overLimit } from '../rules/add.ts';
-import { claim, claimByHand, claimDue, resume, takeOver, type Claimant } from '../rules/claim.ts';
+import { newFuture, newGroup, overLimit, type OverLimit } from '../rules/add.ts';
+import {
+  claim,
+  claimByHand,
+  claimDue,
+  resume,
+  takeOver,
+  type Claimant,
+  type SendAnswer,
+} from '../rules/claim.ts';
 import type { DecideDue, World } from '../store.ts';
 import { Attempts, memoryOf, type AttemptParts } from './attempts.ts';
 import {
@@ -93,12 +101,12 @@ export class RemoteDelivery implements Delivery {
     const { clock, store } = this.#parts;
     const until = clock.now() + patience;
     for (;;) {
-      const { answer, group } = await store.change(
+      const { answer, group } = await store.change<{ answer: SendAnswer; group: Group | null }>(
         { by: 'future', future: holder.future },
         (found, world) => {
           const future = heldFuture(found, holder);
           if (found === null || future === null)
-            return { next: found, answer: { answer: { kind: 'gone' } as const, group: null } };
+            return { next: found, answer: { answer: { kind: 'gone' }, group: null } };
           const decided = claimByHand(
             found,
             future.id,
@@ -135,7 +143,7 @@ export class RemoteDelivery implements Delivery {
 
   async openBatch(batch: NewBatch): Promise<BatchAnswer> {
     const { store } = this.#parts;
-    const staged = await store.change(
+    const staged = await store.change<{ group: Group | null; over: OverLimit | null }>(
       { by: 'name', owner: batch.owner, name: batch.scope },
       (found, world) => {
         if (found !== null) return { next: found, answer: { group: found, over: null } };

@@ -15,10 +15,80 @@
  * `certain`: no attempt of this claim can have had an effect. False as soon as a request has been written.
  */
 import type { Ms } from '../clock.ts';
-import type { EventId } from '../event.ts';
+import type { Draft, EventId } from '../event.ts';
 import type { Refusal } from '../future.ts';
-import type { Claim } from '../group.ts';
+import type { Claim, Group } from '../group.ts';
 import type { Accepted, NotTaken, Refused, RemoteHomeserver, Unknown } from '../homeserver.ts';
+import type { World } from '../store.ts';
+import { bury } from './bury.ts';
+import { gaveUp, provedAbsent, refused } from './delivered.ts';
+import { cancelled, finish, reopen } from './end.ts';
+
+/** What was found out, just before an attempt, about things that only the homeserver knows. */
+export interface Guards {
+  /** the owner's account is neither deactivated nor suspended */
+  readonly mayAct: boolean;
+  /** the current state event is another than when the future was made */
+  readonly fenceMoved: boolean;
+}
+
+export type Begun =
+  | { readonly kind: 'deliver'; readonly claim: Claim; readonly draft: Draft }
+  | { readonly kind: 'look'; readonly claim: Claim; readonly draft: Draft }
+  /** `error`: what whoever asked for it is told; null: the group says it */
+  | { readonly kind: 'over'; readonly error: Refusal | null };
+
+/**
+ * The last word before an attempt, under the group's lock. After `deliver` the caller's `certain` is false, from this
+ * very moment on: a cancel that comes between here and the request finds that it may be too late.
+ */
+export function beginAttempt(
+  found: Group | null,
+  epoch: number,
+  certain: boolean,
+  guards: Guards,
+  giveUpAfter: Ms,
+  world: World,
+): { next: Group | null; answer: Begun } {
+  const over = (next: Group | null, error: Refusal | null = null) => ({
+    next,
+    answer: { kind: 'over', error } as const,
+  });
+  if (found === null || found.claim === null || found.epoch !== epoch) return over(found);
+  if (!guards.mayAct && certain) return over(refused(found, found.claim, mayNotAct, world), mayNotAct);
+  const group = guarded(bury(found, world, certain), guards, certain, world);
+  const { claim } = group;
+  const draft = draftOf(group);
+  if (claim === null || draft === null) return over(group);
+  if (claim.doomed !== null)
+    return certain
+      ? over(provedAbsent(group, claim, world))
+      : { next: group, answer: { kind: 'look', claim, draft } };
+  if (!certain && world.now - claim.since >= giveUpAfter) return over(gaveUp(group, claim, world));
+  return { next: group, answer: { kind: 'deliver', claim, draft } };
+}
+
+/** A winner that newer state or its owner's end has overtaken: cancelled while that is certain, else doomed. */
+function guarded(group: Group, guards: Guards, certain: boolean, world: World): Group {
+  const { claim } = group;
+  if (claim === null || claim.winner === null || (guards.mayAct && !guards.fenceMoved)) return group;
+  const reason = guards.fenceMoved ? 'state' : 'deactivated';
+  if (certain) return reopen(finish(group, claim.winner, cancelled(reason, world.now)), world.now);
+  return { ...group, claim: { ...claim, doomed: claim.doomed ?? reason } };
+}
+
+/** What a claim sends. */
+export function draftOf(group: Group): Draft | null {
+  if (group.claim === null) return null;
+  if (group.claim.winner === null) return group.sendNow;
+  return group.futures.find(({ id }) => id === group.claim?.winner)?.draft ?? null;
+}
+
+const mayNotAct: Refusal = {
+  status: 403,
+  errcode: 'M_FORBIDDEN',
+  error: 'The account that scheduled this event is deactivated or suspended',
+};
 
 export type NextStep =
   | { readonly do: 'settle'; readonly event: EventId }
