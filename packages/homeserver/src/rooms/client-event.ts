@@ -1,17 +1,8 @@
-import type { EventId, JsonObject, RoomId, UserId } from '@matrix-futures/engine';
+import type { JsonObject, UserId } from '@matrix-futures/engine';
+import { toClientEvent, type ClientEvent } from '../events/client-event.ts';
+import type { Pdu } from '../events/pdu.ts';
 import type { RoomStore } from './room-store.ts';
 import type { StoredEvent } from './stored-event.ts';
-
-/** An event as clients see it (client-server API, "Room event format"). */
-export interface ClientEvent extends JsonObject {
-  readonly event_id: EventId;
-  readonly room_id: RoomId;
-  readonly type: string;
-  readonly sender: UserId;
-  readonly origin_server_ts: number;
-  readonly content: JsonObject;
-  readonly unsigned: JsonObject;
-}
 
 /** Who looks: some of `unsigned` is for the sender, or the sending device, alone. */
 export interface Viewer {
@@ -19,63 +10,54 @@ export interface Viewer {
   readonly device: string | null;
 }
 
-/** The parts of a stored PDU that clients are shown. */
-interface ShownPdu {
-  readonly content: JsonObject;
-  /** of a redaction, in room versions below 11 */
-  readonly redacts?: EventId;
-}
-
-export function contentOf(event: StoredEvent): JsonObject {
-  return shown(event).content;
+/** Events as clients see them, with what the rest of the store knows of them in `unsigned`. */
+export interface ClientEvents {
+  /** with `room_id` */
+  whole(event: StoredEvent, viewer: Viewer): ClientEvent;
+  /** as `/sync` has it: without `room_id`, which it names once */
+  inRoom(event: StoredEvent, viewer: Viewer): ClientEvent;
 }
 
 /** @param wall milliseconds since 1970, for `age` */
-export function clientEvent(store: RoomStore, event: StoredEvent, viewer: Viewer, wall: number): ClientEvent {
-  const pdu = shown(event);
+export function createClientEvents(store: RoomStore, wall: () => number): ClientEvents {
+  const convert = (event: StoredEvent, viewer: Viewer, named: boolean): ClientEvent =>
+    toClientEvent(pduOf(event), {
+      eventId: event.eventId,
+      version: store.version(event.roomId),
+      room: named ? event.roomId : null,
+      unsigned: unsigned(event, viewer, named),
+    });
+
+  const unsigned = (event: StoredEvent, viewer: Viewer, named: boolean): JsonObject => {
+    const own = event.sender === viewer.user;
+    const replaced = event.replacesState === null ? undefined : store.event(event.replacesState);
+    const redaction = event.redactedBy === null ? undefined : store.event(event.redactedBy);
+    return {
+      age: Math.max(0, wall() - event.originServerTs),
+      ...(replaced && {
+        replaces_state: replaced.eventId,
+        prev_sender: replaced.sender,
+        prev_content: contentOf(replaced),
+      }),
+      ...(redaction && { redacted_because: convert(redaction, viewer, named) }),
+      ...(own &&
+        event.transactionId !== null &&
+        event.transactionDevice === viewer.device && { transaction_id: event.transactionId }),
+      ...(own && event.delayId !== null && { 'org.matrix.msc4140.delay_id': event.delayId }),
+    };
+  };
+
   return {
-    event_id: event.eventId,
-    room_id: event.roomId,
-    type: event.type,
-    sender: event.sender,
-    origin_server_ts: event.originServerTs,
-    content: pdu.content,
-    ...(event.stateKey === null ? {} : { state_key: event.stateKey }),
-    ...redacts(event, pdu),
-    unsigned: unsigned(store, event, viewer, wall),
+    whole: (event, viewer) => convert(event, viewer, true),
+    inRoom: (event, viewer) => convert(event, viewer, false),
   };
 }
 
-function shown(event: StoredEvent): ShownPdu {
-  const pdu: ShownPdu = JSON.parse(event.pdu);
+export function contentOf(event: StoredEvent): JsonObject {
+  return pduOf(event).content;
+}
+
+export function pduOf(event: StoredEvent): Pdu {
+  const pdu: Pdu = JSON.parse(event.pdu);
   return pdu;
-}
-
-/** Clients of either time find `redacts` where they look: at the top (below version 11) and in the content (from 11). */
-function redacts(event: StoredEvent, pdu: ShownPdu): { redacts?: string; content?: JsonObject } {
-  if (event.type !== 'm.room.redaction') return {};
-  if (pdu.redacts !== undefined)
-    return { redacts: pdu.redacts, content: { ...pdu.content, redacts: pdu.redacts } };
-  return typeof pdu.content.redacts === 'string' ? { redacts: pdu.content.redacts } : {};
-}
-
-function unsigned(store: RoomStore, event: StoredEvent, viewer: Viewer, wall: number): JsonObject {
-  const replaced = event.replacesState === null ? undefined : store.event(event.replacesState);
-  const redaction = event.redactedBy === null ? undefined : store.event(event.redactedBy);
-  const own = event.sender === viewer.user;
-  return {
-    age: Math.max(0, wall - event.originServerTs),
-    ...(replaced === undefined
-      ? {}
-      : {
-          replaces_state: replaced.eventId,
-          prev_sender: replaced.sender,
-          prev_content: contentOf(replaced),
-        }),
-    ...(redaction === undefined ? {} : { redacted_because: clientEvent(store, redaction, viewer, wall) }),
-    ...(own && event.transactionId !== null && event.transactionDevice === viewer.device
-      ? { transaction_id: event.transactionId }
-      : {}),
-    ...(own && event.delayId !== null ? { 'org.matrix.msc4140.delay_id': event.delayId } : {}),
-  };
 }

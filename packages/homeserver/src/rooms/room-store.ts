@@ -1,15 +1,16 @@
 import type { EventId, RoomId, UserId } from '@matrix-futures/engine';
 import type { Database } from '@matrix-futures/sqlite';
 import { BoundedMap } from '../cache/bounded-map.ts';
+import { findRoomVersion, type RoomVersion } from '../room-versions/room-version.ts';
 import type { StoredEvent } from './stored-event.ts';
 import { storedEventColumns } from './stored-event.ts';
 
 /** `m.room.member`'s `membership` (client-server API, "Room membership") */
 export type Membership = 'join' | 'invite' | 'leave' | 'ban' | 'knock';
 
-export interface RoomRow {
+export interface Room {
   readonly roomId: RoomId;
-  readonly version: string;
+  readonly version: RoomVersion;
   readonly creator: UserId;
 }
 
@@ -29,7 +30,9 @@ export interface MembershipRow {
  * A range `(after, upTo]` leaves `after` out.
  */
 export interface RoomStore {
-  room(room: RoomId): RoomRow | undefined;
+  room(room: RoomId): Room | undefined;
+  /** of a room that is known to exist */
+  version(room: RoomId): RoomVersion;
   event(event: EventId): StoredEvent | undefined;
   /** the newest event of the room: the one its next event follows */
   head(room: RoomId): { readonly eventId: EventId; readonly depth: number } | undefined;
@@ -39,6 +42,8 @@ export interface RoomStore {
   stateEventAt(room: RoomId, type: string, key: string, position: number): StoredEvent | undefined;
   /** for each state key the newest event at or before the position */
   stateAt(room: RoomId, position: number): StoredEvent[];
+  /** the same of one type */
+  stateOfTypeAt(room: RoomId, type: string, position: number): StoredEvent[];
   /** all versions of one piece of state, oldest first */
   stateHistory(room: RoomId, type: string, key: string): StoredEvent[];
   /** state events of the range, oldest first */
@@ -54,10 +59,10 @@ export interface RoomStore {
   membershipsOf(user: UserId): MembershipRow[];
   /** everybody who has or had to do with the room */
   memberships(room: RoomId): MembershipRow[];
-  /** Who is joined, as committed: for use after a commit, not inside a unit that changes it. */
+  /** who is joined; kept in memory */
   joinedMembers(room: RoomId): readonly UserId[];
-  /** Inside the unit that changes it: `joinedMembers` of the room is read anew after the commit. */
-  membersChange(room: RoomId): void;
+  /** Called inside the unit that changed it: `joinedMembers` of the room is to be read anew. */
+  membersChanged(room: RoomId): void;
 }
 
 /** Rooms whose joined members are kept in memory, to be woken. */
@@ -76,7 +81,7 @@ export function openRoomStore(database: Database): RoomStore {
     `JOIN current_state AS state ON event.stream_position = state.stream_position
       WHERE ${where} ORDER BY event.stream_position`;
 
-  const room = database.prepare<[RoomId], RoomRow>(
+  const findRoom = database.prepare<[RoomId], { roomId: RoomId; version: string; creator: UserId }>(
     'SELECT room_id AS roomId, version, creator FROM room WHERE room_id = ?',
   );
   const head = database.prepare<[RoomId], { eventId: EventId; depth: number }>(
@@ -97,6 +102,12 @@ export function openRoomStore(database: Database): RoomStore {
        WHERE room_id = ? AND state_key IS NOT NULL AND stream_position <= ? GROUP BY type, state_key)
      ORDER BY stream_position`,
   );
+  const stateOfTypeAt = events<[RoomId, string, number]>(
+    `WHERE stream_position IN (
+       SELECT max(stream_position) FROM event
+       WHERE room_id = ? AND type = ? AND state_key IS NOT NULL AND stream_position <= ? GROUP BY state_key)
+     ORDER BY stream_position`,
+  );
   const stateHistory = events<[RoomId, string, string]>(
     'WHERE room_id = ? AND type = ? AND state_key = ? ORDER BY stream_position',
   );
@@ -115,17 +126,27 @@ export function openRoomStore(database: Database): RoomStore {
     "SELECT user_id AS userId FROM membership WHERE room_id = ? AND membership = 'join'",
   );
 
+  const room = (id: RoomId): Room | undefined => {
+    const row = findRoom.get(id);
+    return row && { ...row, version: knownVersion(row.version) };
+  };
+
   const joinedCache = new BoundedMap<RoomId, readonly UserId[]>(cachedRooms);
-  database.turn.onLost(() => joinedCache.clear());
 
   return {
-    room: (id) => room.get(id),
+    room,
+    version(id) {
+      const version = room(id)?.version;
+      if (version === undefined) throw new Error('There is no such room');
+      return version;
+    },
     event: (id) => event.get(id),
     head: (id) => head.get(id),
     stateEvent: (id, type, key) => stateEvent.get(id, type, key),
     state: (id) => state.all(id),
     stateEventAt: (id, type, key, position) => stateEventAt.get(id, type, key, position),
     stateAt: (id, position) => stateAt.all(id, position),
+    stateOfTypeAt: (id, type, position) => stateOfTypeAt.all(id, type, position),
     stateHistory: (id, type, key) => stateHistory.all(id, type, key),
     stateBetween: (id, after, upTo) => stateBetween.all(id, after, upTo),
     forwards: (id, after, upTo, limit) => forwards.all(id, after, upTo, limit),
@@ -140,8 +161,16 @@ export function openRoomStore(database: Database): RoomStore {
       joinedCache.set(id, users);
       return users;
     },
-    membersChange(id) {
-      database.turn.onCommit(() => joinedCache.delete(id));
+    membersChanged(id) {
+      database.turn.onUndo(() => joinedCache.delete(id));
+      joinedCache.delete(id);
     },
   };
+}
+
+/** Only versions that this release knows are ever stored, and none is ever dropped. */
+function knownVersion(id: string): RoomVersion {
+  const version = findRoomVersion(id);
+  if (version === undefined) throw new Error(`Room version ${id} is not known`);
+  return version;
 }

@@ -16,8 +16,7 @@ export const streamMigrations: readonly Migration[] = [
       CREATE TABLE server (
         id INTEGER PRIMARY KEY CHECK (id = 1),
         name TEXT NOT NULL,
-        signing_key_id TEXT NOT NULL,
-        signing_key TEXT NOT NULL -- the Ed25519 seed, unpadded base64
+        signing_key TEXT NOT NULL -- key id and Ed25519 seed
       ) STRICT;
     `,
   },

@@ -14,27 +14,30 @@ export interface Positions {
   current(): number;
 }
 
-/** How many positions are reserved by one write. Gaps do no harm: nobody counts on positions being dense. */
+/** How many positions are reserved by one write: those of typing have no row of their own to be read back from. */
 const block = 1_000;
 
 /** Positions go on after a restart where the reserved ones ended, so that none is given out twice. */
 export function openPositions(database: Database): Positions {
+  const { turn } = database;
   const read = database.prepare<[], { reserved: number }>('SELECT reserved FROM stream');
-  const reserve = database.prepare<[number], never>('UPDATE stream SET reserved = ?');
-  let position = read.get()?.reserved ?? 0;
-  let reserved = position; // only what is committed
-  // What lies beyond was of the lost turn, and nobody was told of it.
-  database.turn.onLost(() => (position = Math.min(position, reserved)));
+  const write = database.prepare<[number], never>('UPDATE stream SET reserved = ?');
+  let reserved = read.get()?.reserved ?? 0;
+  let position = reserved;
+
+  const reserve = (upTo: number): void => {
+    const before = reserved;
+    write.run(upTo);
+    turn.onUndo(() => (reserved = before));
+    reserved = upTo;
+  };
 
   return {
     next() {
+      const before = position;
+      if (position === reserved) reserve(position + block);
+      turn.onUndo(() => (position = before));
       position += 1;
-      // Half a block early, and again until a commit has carried it: a unit that is undone takes its write with it.
-      if (position > reserved - block / 2) {
-        const upTo = position + block;
-        reserve.run(upTo);
-        database.turn.onCommit(() => (reserved = upTo));
-      }
       return position;
     },
     current: () => position,

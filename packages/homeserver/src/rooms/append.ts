@@ -1,0 +1,202 @@
+import type {
+  Accepted,
+  Draft,
+  EventId,
+  Refusal,
+  Refused,
+  RoomId,
+  StateKey,
+  UserId,
+} from '@matrix-futures/engine';
+import type { Turn } from '@matrix-futures/sqlite';
+import { authEventKeys } from '../auth-rules/auth-event-keys.ts';
+import { authorize } from '../auth-rules/authorize.ts';
+import { BoundedMap } from '../cache/bounded-map.ts';
+import { buildEvent, placeMembers, type BuiltEvent, type EventParts } from '../events/build-event.ts';
+import { canonicalJson } from '../events/canonical-json.ts';
+import type { SigningKey } from '../events/signing-key.ts';
+import type { Notifier } from '../stream/notifier.ts';
+import type { Positions } from '../stream/positions.ts';
+import { contentOf } from './client-event.ts';
+import { judgeForm, refusal } from './event-form.ts';
+import type { EventWriter, Transaction } from './event-writer.ts';
+import { applyRedaction, judgeRedaction } from './redaction.ts';
+import type { RoomState } from './room-state.ts';
+import type { Room, RoomStore } from './room-store.ts';
+import type { StoredEvent } from './stored-event.ts';
+
+/**
+ * The one way into a room, for plain sends, state, redactions, memberships, new rooms and futures alike:
+ *
+ * form → auth events → authorization rules → redaction's own rule → nothing new? → hash and sign → insert, projections
+ * → position, listeners, wake-ups
+ *
+ * Synchronous, inside the caller's unit; undone with it. Refusals are values.
+ */
+export interface Append {
+  /**
+   * A state event that says what the same sender's current one says makes no new event: the id is that one's, nobody
+   * is woken, and no listener hears of it. It is authorized all the same.
+   * @param timestamp `origin_server_ts`, unless the draft's extras name one
+   */
+  append(draft: Draft, timestamp: number, transaction?: Transaction): Accepted | Refused;
+  /** The first event of a room, which is there already unless its id is that event's hash. */
+  appendCreate(create: NewRoom, timestamp: number): { readonly room: RoomId } & Accepted;
+}
+
+export interface NewRoom {
+  readonly creator: UserId;
+  readonly version: Room['version'];
+  /** null: the id is the event's hash (room version 12) */
+  readonly id: RoomId | null;
+  readonly content: Draft['content'];
+  /** listed in the directory of rooms */
+  readonly isPublic: boolean;
+}
+
+/** Called inside the unit that made the event, once for every new state event, whatever path it came by. */
+export type NewStateListener = (key: StateKey, event: EventId, sender: UserId) => void;
+
+export interface AppendParts {
+  readonly turn: Turn;
+  readonly store: RoomStore;
+  readonly state: RoomState;
+  readonly writer: EventWriter;
+  readonly positions: Positions;
+  readonly notifier: Notifier;
+  readonly serverName: string;
+  readonly signingKey: SigningKey;
+  readonly onNewState: NewStateListener;
+}
+
+interface Head {
+  readonly eventId: EventId;
+  readonly depth: number;
+}
+
+/** Rooms whose newest event is kept in memory. */
+const keptHeads = 10_000;
+
+export function createAppend(parts: AppendParts): Append {
+  const { turn, store, state, writer, positions, notifier, serverName, signingKey } = parts;
+  const signer = { serverName, keyId: signingKey.id };
+  const heads = new BoundedMap<RoomId, Head>(keptHeads);
+
+  const headOf = (room: RoomId): Head | undefined => {
+    const head = heads.get(room) ?? store.head(room);
+    if (head !== undefined) heads.set(room, head);
+    return head;
+  };
+
+  /** The draft at the end of the room's graph, under the state of now. */
+  const place = (
+    draft: Draft,
+    room: Room,
+    timestamp: number,
+  ): Omit<EventParts, 'serverName' | 'signingKey'> => {
+    const { sender, type, stateKey, content, extras } = draft;
+    const head = headOf(draft.room);
+    const current = state.of(draft.room);
+    const selected = authEventKeys(
+      { type, sender, content, ...(stateKey !== null && { state_key: stateKey }) },
+      room.version,
+    );
+    return {
+      roomVersion: room.version,
+      room: draft.room,
+      ...{ sender, type, stateKey, content },
+      ...(extras.stickyDurationMs !== undefined && { stickyDurationMs: extras.stickyDurationMs }),
+      prevEvents: head === undefined ? [] : [head.eventId],
+      authEvents: selected.flatMap((key) => current(...key)?.eventId ?? []),
+      depth: (head?.depth ?? 0) + 1,
+      originServerTs: extras.ts ?? timestamp,
+    };
+  };
+
+  const write = (
+    room: RoomId,
+    built: BuiltEvent,
+    replaces: EventId | null,
+    transaction: Transaction | null,
+  ): Accepted => {
+    const { event, eventId } = built;
+    const position = positions.next();
+    turn.onUndo(() => heads.delete(room));
+    writer.event(built, { position, room, replaces, delayId: null, transaction });
+    heads.set(room, { eventId, depth: event.depth });
+    if (event.state_key !== undefined) stateChanged(room, event.type, event.state_key, eventId, event.sender);
+    notifier.wakeRoom(room);
+    return { kind: 'accepted', event: eventId };
+  };
+
+  const stateChanged = (room: RoomId, type: string, key: string, event: EventId, sender: UserId): void => {
+    state.changed(room, type, key);
+    if (type === 'm.room.member') {
+      store.membersChanged(room);
+      notifier.wake([key]);
+    }
+    parts.onNewState({ room, type, key }, event, sender);
+  };
+
+  return {
+    append(draft, timestamp, transaction) {
+      const malformed = judgeForm(draft, signer);
+      if (malformed !== null) return refused(malformed);
+      const room = store.room(draft.room);
+      if (room === undefined) return refused(refusal('forbidden', notInRoom(draft.room)));
+
+      const placed = place(draft, room, timestamp);
+      const event = placeMembers(placed);
+      const rejection = authorize(event, state.of(draft.room), room.version);
+      if (rejection !== null) return refused(refusal('forbidden', rejection.message));
+      const redaction = judgeRedaction(store, state, room, event);
+      if (redaction.kind === 'refused') return redaction;
+
+      const current =
+        draft.stateKey === null ? undefined : store.stateEvent(draft.room, draft.type, draft.stateKey);
+      if (current !== undefined && saysTheSame(current, draft)) {
+        return { kind: 'accepted', event: current.eventId };
+      }
+      const built = buildEvent({ ...placed, serverName, signingKey });
+      const accepted = write(draft.room, built, current?.eventId ?? null, transaction ?? null);
+      if (redaction.target !== null) {
+        applyRedaction(writer, state, room, redaction.target, accepted.event);
+      }
+      return accepted;
+    },
+
+    appendCreate({ creator, version, id, content, isPublic }, timestamp) {
+      const built = buildEvent({
+        roomVersion: version,
+        room: id,
+        sender: creator,
+        type: 'm.room.create',
+        stateKey: '',
+        content,
+        prevEvents: [],
+        authEvents: [],
+        depth: 1,
+        originServerTs: timestamp,
+        ...{ serverName, signingKey },
+      });
+      const room = id ?? `!${built.eventId.slice(1)}`;
+      writer.room({ id: room, version: version.id, creator, isPublic });
+      return { room, ...write(room, built, null, null) };
+    },
+  };
+}
+
+/** Said of rooms that do not exist, too: whether one does is nobody's business who is not in it. */
+export function notInRoom(room: RoomId): string {
+  return `You are not in the room ${room}, or it does not exist.`;
+}
+
+function refused(error: Refusal): Refused {
+  return { kind: 'refused', error };
+}
+
+function saysTheSame(current: StoredEvent, draft: Draft): boolean {
+  return (
+    current.sender === draft.sender && canonicalJson(contentOf(current)) === canonicalJson(draft.content)
+  );
+}

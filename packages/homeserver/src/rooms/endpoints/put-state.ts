@@ -1,0 +1,33 @@
+import type { JsonObject } from '@matrix-futures/engine';
+import { client, endpoint, type Endpoint } from '@matrix-futures/http';
+import Type from 'typebox';
+import { requireRoomId } from '../access.ts';
+import { say, type Rooms } from '../rooms.ts';
+
+/** The state key is the empty string where it is left out, with and without the slash before it. */
+export const statePaths = client(
+  '/rooms/:roomId/state/:eventType/:stateKey',
+  '/rooms/:roomId/state/:eventType/',
+  '/rooms/:roomId/state/:eventType',
+);
+
+/** `PUT /rooms/{roomId}/state/{eventType}/{stateKey}` (client-server API, "Sending events to a room") */
+export function putState(rooms: Rooms): Endpoint {
+  return endpoint({
+    method: 'PUT',
+    paths: statePaths,
+    authentication: 'required',
+    summary: 'Sends a state event',
+    body: Type.Unsafe<JsonObject>(Type.Object({})),
+    handle: async ({ requester, params, body }) => {
+      const { roomId: room, eventType: type, stateKey = '' } = params;
+      requireRoomId(room);
+      const content = body();
+      const event = await rooms.turn.unit(() => {
+        rooms.messageRate.take(requester.user);
+        return say(rooms, { room, sender: requester.user, type, stateKey, content });
+      });
+      return { body: { event_id: event } };
+    },
+  });
+}

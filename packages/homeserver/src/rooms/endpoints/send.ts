@@ -1,0 +1,25 @@
+import type { JsonObject } from '@matrix-futures/engine';
+import { client, endpoint, type Endpoint } from '@matrix-futures/http';
+import Type from 'typebox';
+import { requireRoomId } from '../access.ts';
+import { say, type Rooms } from '../rooms.ts';
+import { sendOnce } from '../send-once.ts';
+
+/** `PUT /rooms/{roomId}/send/{eventType}/{txnId}` (client-server API, "Sending events to a room") */
+export function sendEvent(rooms: Rooms): Endpoint {
+  return endpoint({
+    method: 'PUT',
+    paths: client('/rooms/:roomId/send/:eventType/:txnId'),
+    authentication: 'required',
+    summary: 'Sends a message event',
+    body: Type.Unsafe<JsonObject>(Type.Object({})),
+    handle: async ({ requester, params, body }) => {
+      const { roomId: room, eventType: type, txnId } = params;
+      requireRoomId(room);
+      const event = await sendOnce(rooms, requester, { room, type, txnId, target: null }, (transaction) =>
+        say(rooms, { room, sender: requester.user, type, stateKey: null, content: body() }, transaction),
+      );
+      return { body: { event_id: event } };
+    },
+  });
+}

@@ -1,0 +1,39 @@
+import type { Clock, Draft, EventId, JsonObject, RoomId, UserId } from '@matrix-futures/engine';
+import { MatrixError } from '@matrix-futures/http';
+import type { Turn } from '@matrix-futures/sqlite';
+import type { RateLimiter } from '../limits/rate-limiter.ts';
+import type { RoomVersionId } from '../room-versions/room-version.ts';
+import type { Positions } from '../stream/positions.ts';
+import type { Append } from './append.ts';
+import type { ClientEvents } from './client-event.ts';
+import type { EventWriter, Transaction } from './event-writer.ts';
+import type { RoomStore } from './room-store.ts';
+
+/** What the endpoints of rooms work with. */
+export interface Rooms {
+  readonly turn: Turn;
+  readonly clock: Clock;
+  readonly store: RoomStore;
+  readonly writer: EventWriter;
+  readonly append: Append;
+  readonly positions: Positions;
+  readonly events: ClientEvents;
+  /** `displayname` and `avatar_url`, as far as the user has set them: part of their membership events */
+  readonly profileOf: (user: UserId) => JsonObject;
+  /** events a user sends by the plain endpoints */
+  readonly messageRate: RateLimiter;
+  readonly serverName: string;
+  readonly defaultRoomVersion: RoomVersionId;
+  /** a room id for versions that do not take it from the create event */
+  readonly newRoomId: () => RoomId;
+}
+
+/**
+ * Appends an event now, inside a unit.
+ * @throws MatrixError what the room answers when it does not want the event
+ */
+export function say(rooms: Rooms, draft: Omit<Draft, 'extras'>, transaction?: Transaction): EventId {
+  const answer = rooms.append.append({ ...draft, extras: {} }, rooms.clock.wall(), transaction);
+  if (answer.kind === 'refused') throw MatrixError.from(answer.error);
+  return answer.event;
+}
