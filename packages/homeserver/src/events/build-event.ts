@@ -2,7 +2,7 @@ import type { EventId, JsonObject, RoomId, UserId } from '@matrix-futures/engine
 import type { RoomVersion } from '../room-versions/room-version.ts';
 import { BadEvent } from './bad-event.ts';
 import { canonicalJson } from './canonical-json.ts';
-import { joinMembers, redactMembers, writeMembers } from './event-json.ts';
+import { joinEssential, joinMembers, writeMembers } from './event-json.ts';
 import { eventIdOfEssential, sha256 } from './hashes.ts';
 import { stringMember, without } from './json-member.ts';
 import type { Pdu, UnsignedPdu } from './pdu.ts';
@@ -57,7 +57,7 @@ export function buildEvent(parts: EventParts): BuiltEvent {
   const body = writeMembers(unsigned);
   const hashes = { sha256: sha256(joinMembers(body)) };
   const hashed = { ...body, hashes: canonicalJson(hashes) };
-  const essential = joinMembers(redactMembers(hashed, unsigned, roomVersion));
+  const essential = joinEssential(hashed, unsigned, roomVersion);
   const signatures = { [serverName]: { [signingKey.id]: signText(essential, signingKey) } };
   const json = joinMembers({ ...hashed, signatures: canonicalJson(signatures) });
   if (Buffer.byteLength(json) > maxEventBytes) {

@@ -52,34 +52,36 @@ function writeList(list: readonly JsonValue[], depthLeft: number): string {
 
 function writeObject(object: JsonObject, depthLeft: number): string {
   let text = '{';
-  for (const [key, value] of Object.entries(object).sort(byCodePointOfKey)) {
+  for (const key of sortedKeys(object)) {
+    const value = object[key];
+    if (value === undefined) continue;
     if (text.length > 1) text += ',';
     text += canonicalString(key) + ':' + write(value, depthLeft);
   }
   return text + '}';
 }
 
-function byCodePointOfKey(
-  [left]: readonly [string, JsonValue],
-  [right]: readonly [string, JsonValue],
-): number {
-  return compareCodePoints(left, right);
-}
+const surrogate = /[\ud800-\udfff]/;
 
 /**
- * Orders strings by Unicode code point. `<` orders UTF-16 units, where the surrogates of U+10000 and above (0xD800 to
- * 0xDFFF) come before U+E000 to U+FFFF.
+ * Keys by Unicode code point. The native order is that of UTF-16 units, in which the surrogates of U+10000 and above
+ * (0xD800 to 0xDFFF) come before U+E000 to U+FFFF; it is twice as fast, and right where there are no surrogates.
  */
-export function compareCodePoints(left: string, right: string): number {
+function sortedKeys(object: JsonObject): string[] {
+  const keys = Object.keys(object);
+  return keys.some((key) => surrogate.test(key)) ? keys.sort(compareCodePoints) : keys.sort();
+}
+
+function compareCodePoints(left: string, right: string): number {
   const length = Math.min(left.length, right.length);
   for (let i = 0; i < length; i++) {
     const a = left.charCodeAt(i);
     const b = right.charCodeAt(i);
-    if (a !== b) return a >= 0xd800 && b >= 0xd800 ? surrogatesLast(a) - surrogatesLast(b) : a - b;
+    if (a !== b) return surrogatesLast(a) - surrogatesLast(b);
   }
   return left.length - right.length;
 }
 
 function surrogatesLast(unit: number): number {
-  return unit < 0xe000 ? unit + 0x2000 : unit;
+  return unit >= 0xd800 && unit < 0xe000 ? unit + 0x2800 : unit;
 }

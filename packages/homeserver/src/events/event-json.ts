@@ -8,7 +8,7 @@ import { redactContent } from './redact.ts';
  * each member once and join them anew, which is the same text as `canonicalJson` of the three objects and a third of
  * the work for a large content.
  */
-export type WrittenMembers = { readonly [name in (typeof names)[number]]?: string };
+type WrittenMembers = { readonly [name in (typeof names)[number]]?: string };
 
 /** All members that an event built here can have, by code point. */
 const names = [
@@ -44,27 +44,19 @@ export function writeMembers(event: UnsignedPdu): WrittenMembers {
   };
 }
 
-/** The members that are left of an event when it is redacted, as they were written. */
-export function redactMembers(
-  written: WrittenMembers,
-  event: UnsignedPdu,
-  version: RoomVersion,
-): WrittenMembers {
-  const content = redactContent(event.type, event.content, version);
-  const left: { [name in keyof WrittenMembers]: string } = {};
-  for (const name of names) {
-    const text = written[name];
-    if (text !== undefined && version.redaction.members.has(name)) left[name] = text;
-  }
-  return content === event.content ? left : { ...left, content: canonicalJson(content) };
-}
-
 /** The event of these members as canonical JSON. */
-export function joinMembers(written: WrittenMembers): string {
+export function joinMembers(written: WrittenMembers, isKept: (name: string) => boolean = () => true): string {
   let text = '';
   for (const name of names) {
     const value = written[name];
-    if (value !== undefined) text += `${text === '' ? '{' : ','}"${name}":${value}`;
+    if (value !== undefined && isKept(name)) text += `${text === '' ? '{' : ','}"${name}":${value}`;
   }
   return text + '}';
+}
+
+/** The same of the event when it is redacted: `essentialJson` of `hashes.ts`, from members that are written already. */
+export function joinEssential(written: WrittenMembers, event: UnsignedPdu, version: RoomVersion): string {
+  const content = redactContent(event.type, event.content, version);
+  const left = content === event.content ? written : { ...written, content: canonicalJson(content) };
+  return joinMembers(left, (name) => version.redaction.members.has(name));
 }
