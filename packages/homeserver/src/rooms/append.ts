@@ -40,8 +40,12 @@ export interface Append {
    * @param timestamp `origin_server_ts`, unless the draft's extras name one
    */
   append(draft: Draft, timestamp: number, transaction?: Transaction): Accepted | Refused;
-  /** The first event of a room, which is there already unless its id is that event's hash. */
-  appendCreate(create: NewRoom, timestamp: number): { readonly room: RoomId } & Accepted;
+  /** The first event of a room, and with it the room. */
+  appendCreate(create: NewRoom, timestamp: number): CreatedRoom | Refused;
+}
+
+export interface CreatedRoom extends Accepted {
+  readonly room: RoomId;
 }
 
 export interface NewRoom {
@@ -76,6 +80,9 @@ interface Head {
 
 /** Rooms whose newest event is kept in memory. */
 const keptHeads = 10_000;
+
+/** As long as every room id that is an event's hash. */
+const anyHashedId = `!${'0'.repeat(43)}`;
 
 export function createAppend(parts: AppendParts): Append {
   const { turn, store, state, writer, positions, notifier, serverName, signingKey } = parts;
@@ -166,19 +173,27 @@ export function createAppend(parts: AppendParts): Append {
     },
 
     appendCreate({ creator, version, id, content, isPublic }, timestamp) {
-      const built = buildEvent({
-        roomVersion: version,
-        room: id,
+      const draft = {
+        room: id ?? anyHashedId,
         sender: creator,
         type: 'm.room.create',
         stateKey: '',
         content,
+      };
+      const malformed = judgeForm({ ...draft, extras: {} }, signer);
+      if (malformed !== null) return refused(malformed);
+      const placed = {
+        ...draft,
+        room: id,
+        roomVersion: version,
         prevEvents: [],
         authEvents: [],
         depth: 1,
         originServerTs: timestamp,
-        ...{ serverName, signingKey },
-      });
+      };
+      const rejection = authorize(placeMembers(placed), () => undefined, version);
+      if (rejection !== null) return refused(refusal('forbidden', rejection.message));
+      const built = buildEvent({ ...placed, serverName, signingKey });
       const room = id ?? `!${built.eventId.slice(1)}`;
       writer.room({ id: room, version: version.id, creator, isPublic });
       return { room, ...write(room, built, null, null) };

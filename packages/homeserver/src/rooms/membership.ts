@@ -15,19 +15,29 @@ export interface MembershipChange {
 }
 
 /**
- * Makes a membership event, inside a unit. Who joins or is invited appears with their profile.
+ * Makes a membership event, inside a unit.
  * @throws MatrixError what the room answers when it does not want the event
  */
 export function changeMembership(rooms: Rooms, change: MembershipChange): EventId {
   const { room, sender, target, membership, content = {} } = change;
-  const enters = membership === 'join' || membership === 'invite';
   return say(rooms, {
     room,
     sender,
     type: 'm.room.member',
     stateKey: target,
-    content: { ...content, ...(enters && rooms.profileOf(target)), membership },
+    content: memberContent(rooms, target, membership, content),
   });
+}
+
+/** Who joins or is invited appears with their profile. */
+export function memberContent(
+  rooms: Rooms,
+  target: UserId,
+  membership: Membership,
+  content: JsonObject,
+): JsonObject {
+  const enters = membership === 'join' || membership === 'invite';
+  return { ...content, ...(enters && rooms.profileOf(target)), membership };
 }
 
 /** What the user is to the room; `leave` for who never had to do with it. */

@@ -11,7 +11,8 @@ type Visibility = (typeof visibilities)[number];
 
 /**
  * What a user sees of a room's history, judged at each event, not now (client-server API, "Room history visibility").
- * Who left sees what was visible up to the leave; who was never there only what is world readable.
+ * Who left sees what was visible up to the leave; who was never there, or has forgotten the room, only what is world
+ * readable.
  *
  * Both histories are read once, so judging an event is a search in two short lists. `m.room.history_visibility` and
  * the user's own membership event count as the more open of the states before and after them.
@@ -21,7 +22,9 @@ export function whatIsSeen(store: RoomStore, room: RoomId, user: UserId): Sees {
     store.stateHistory(room, 'm.room.history_visibility', ''),
     'history_visibility',
   );
-  const membership = timeline(store.stateHistory(room, 'm.room.member', user), 'membership');
+  const forgotten = store.membership(room, user)?.forgotten === 1;
+  const own = forgotten ? [] : store.stateHistory(room, 'm.room.member', user);
+  const membership = timeline(own, 'membership');
   const lastJoin = membership.findLast((step) => step.value === 'join')?.position ?? -1;
 
   const allows = (position: number): boolean => {

@@ -1,0 +1,63 @@
+import { client, endpoint, type Endpoint } from '@matrix-futures/http';
+import Type from 'typebox';
+import { eventTest } from '../../filters/event-test.ts';
+import { formatToken } from '../../stream/token.ts';
+import { sendersOf, walk } from '../history.ts';
+import { Limit, limitOf, readFilter } from '../paging.ts';
+import type { Rooms } from '../rooms.ts';
+import { visibleEvent } from '../visible-event.ts';
+
+/** `GET /rooms/{roomId}/context/{eventId}`: an event, what was said around it, and the state at the last of these. */
+export function getContext(rooms: Rooms): Endpoint {
+  return endpoint({
+    method: 'GET',
+    paths: client('/rooms/:roomId/context/:eventId'),
+    authentication: 'required',
+    summary: 'Reads an event and what is around it',
+    query: Type.Object({ limit: Limit, filter: Type.Optional(Type.String()) }),
+    handle: async ({ requester, params, query }) => {
+      const { roomId: room, eventId } = params;
+      const { store } = rooms;
+      const filter = readFilter(query.filter);
+      const limit = limitOf(query.limit, 10);
+      const body = await rooms.turn.unit(() => {
+        const { event, sees } = visibleEvent(rooms, room, eventId, requester.user);
+        const around = { room, sees, wanted: eventTest(filter) };
+        const { position } = event;
+        const before = walk(store, {
+          ...around,
+          ...{ direction: 'b', after: 0, upTo: position - 1, limit: Math.floor(limit / 2) },
+        }).events;
+        const after = walk(store, {
+          ...around,
+          ...{
+            direction: 'f',
+            after: position,
+            upTo: rooms.positions.current(),
+            limit: Math.ceil(limit / 2),
+          },
+        }).events;
+        const first = before.at(-1) ?? event;
+        const last = after.at(-1) ?? event;
+        const shown = [...before, event, ...after];
+        const state =
+          filter.lazy_load_members === true
+            ? [
+                ...store.stateAt(room, last.position).filter(({ type }) => type !== 'm.room.member'),
+                ...sendersOf(store, room, shown, last.position),
+              ]
+            : store.stateAt(room, last.position);
+        const convert = (stored: typeof event) => rooms.events.whole(stored, requester);
+        return {
+          start: formatToken(first.position - 1),
+          end: formatToken(last.position),
+          event: convert(event),
+          events_before: before.map(convert),
+          events_after: after.map(convert),
+          state: state.map(convert),
+        };
+      });
+      return { body };
+    },
+  });
+}
