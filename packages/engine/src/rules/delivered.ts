@@ -40,9 +40,15 @@ export function givenBack(group: Group, claim: Claim, world: World): Group | nul
   return reopen(group, world.now);
 }
 
-/** A look proved that no attempt reached the room, and none is still running. */
+/**
+ * A look proved that no attempt reached the room, and none is still running: a doomed winner is cancelled.
+ *
+ * Not after a take-over: the node it was taken from may have frozen between its last check and its write, and write
+ * when it wakes. Then nobody may be told that the cancel worked, so the outcome is recorded as what it is, unknown.
+ */
 export function provedAbsent(group: Group, claim: Claim, world: World): Group {
   if (claim.winner === null || claim.doomed === null) return group;
+  if (claim.taken) return settleUnknown(group, claim.winner, outcomeUnknown, world.now);
   return reopen(finish(group, claim.winner, cancelled(claim.doomed, world.now)), world.now);
 }
 
@@ -55,5 +61,5 @@ export function gaveUp(group: Group, claim: Claim, world: World): Group | null {
 export const outcomeUnknown: Refusal = {
   status: 504,
   errcode: 'M_UNKNOWN',
-  error: 'The homeserver did not say for 24 hours whether it accepted the event; it is not sent again',
+  error: 'It could not be learned whether the homeserver accepted the event; it is not sent again',
 };
