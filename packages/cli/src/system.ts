@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { uptime } from 'node:os';
-import type { Ms, Randomness, Timers } from '@matrix-futures/engine';
+import type { Cancel, Ms, Randomness, Timers } from '@matrix-futures/engine';
 import type { Machine } from './server-time.ts';
 
 /** Linux tells its uptime, suspension included, in hundredths of a second. */
@@ -54,24 +54,34 @@ export const machine: Machine = {
  */
 const longestSleep: Ms = 10_000;
 
-/** Timers that measure what passed by `now`. */
-export function createTimers(now: () => Ms): Timers {
-  return {
-    after(delay, run) {
-      const end = now() + delay;
-      let timer = setTimeout(wake, Math.min(delay, longestSleep));
-      function wake(): void {
-        const left = end - now();
-        if (delay <= longestSleep || left <= 0) run();
-        else timer = setTimeout(wake, Math.min(Math.ceil(left), longestSleep));
-      }
-      return () => clearTimeout(timer);
-    },
-    soon(run) {
-      const immediate = setImmediate(run);
-      return () => clearImmediate(immediate);
-    },
-  };
+/** Since boot, suspensions included. */
+function sinceBoot(): Ms {
+  const reading = machine.read();
+  return reading.running + reading.suspendedAtLeast;
 }
+
+function sleepUntil(end: Ms, run: () => void): Cancel {
+  let cancel: Cancel;
+  const wake = (): void => {
+    const left = end - sinceBoot();
+    if (left <= 0) run();
+    else cancel = sleep(Math.min(left, longestSleep), wake);
+  };
+  cancel = sleep(longestSleep, wake);
+  return () => cancel();
+}
+
+function sleep(delay: Ms, run: () => void): Cancel {
+  const timer = setTimeout(run, Math.ceil(delay));
+  return () => clearTimeout(timer);
+}
+
+export const timers: Timers = {
+  after: (delay, run) => (delay > longestSleep ? sleepUntil(sinceBoot() + delay, run) : sleep(delay, run)),
+  soon(run) {
+    const immediate = setImmediate(run);
+    return () => clearImmediate(immediate);
+  },
+};
 
 export const randomness: Randomness = { bytes: (length) => randomBytes(length) };

@@ -1,0 +1,14 @@
+import { DataDirectoryInUse, DataDirectoryUnusable, SchemaTooNew } from '@matrix-futures/sqlite';
+import { ConfigError } from './config/sources.ts';
+
+/** The server cannot start as it is asked to; the message is one line for whoever asked. */
+export class StartError extends Error {
+  override readonly name = 'StartError';
+}
+
+const expected = [StartError, ConfigError, DataDirectoryInUse, DataDirectoryUnusable, SchemaTooNew];
+
+/** What to tell whoever started the server; null: this is a defect, and nothing they did. */
+export function explainStartError(error: unknown): string | null {
+  return error instanceof Error && expected.some((kind) => error instanceof kind) ? error.message : null;
+}
