@@ -15,19 +15,18 @@ type Reject = (rule: number, message: string, part?: number) => Rejection;
  * above their own level.
  */
 export function judgePowerLevels({ event, state, version, create, levels }: Hearing): Rejection | null {
-  // Room version 12 inserts its rule on creators as the fourth.
-  const inserted = version.creatorPower === 'infinite' ? 1 : 0;
+  const hasCreators = version.creatorPower === 'infinite';
+  const section = version.rules.powerLevels;
   const reject: Reject = (rule, message, part) => {
-    const numbers = [version.rules.powerLevels, rule > 3 ? rule + inserted : rule, ...(part ? [part] : [])];
-    return { rule: numbers.join('.'), message };
+    // Numbers are those of versions 10 and 11; version 12 inserts its rule on creators as the fourth.
+    const number = rule > 3 && hasCreators ? rule + 1 : rule;
+    return { rule: [section, number, ...(part === undefined ? [] : [part])].join('.'), message };
   };
   const malformed = judgeForm(event.content, reject);
   if (malformed !== null) return malformed;
-  if (version.creatorPower === 'infinite') {
-    const users = objectMember(event.content, 'users') ?? {};
-    if (creatorsOf(create, version).some((creator) => Object.hasOwn(users, creator))) {
-      return reject(3, 'The power of creators cannot be set.');
-    }
+  const users = objectMember(event.content, 'users') ?? {};
+  if (hasCreators && creatorsOf(create, version).some((creator) => Object.hasOwn(users, creator))) {
+    return { rule: `${section}.4`, message: 'The power of creators cannot be set.' };
   }
   const before = state('m.room.power_levels', '');
   if (before === undefined) return null;
