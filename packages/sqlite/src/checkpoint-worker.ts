@@ -4,26 +4,31 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { durability } from './durability.ts';
 
 const { path, closed }: { path: string; closed: Int32Array } = workerData;
-const connection = new DatabaseSync(path);
-connection.exec(durability);
-const passive = connection.prepare('PRAGMA wal_checkpoint(PASSIVE)');
+let connection: DatabaseSync | null = null;
 
 parentPort?.on('message', (order: 'copy' | 'close') => {
-  if (order === 'close') {
-    connection.close();
-    Atomics.store(closed, 0, 1);
-    Atomics.notify(closed, 0);
-    parentPort?.close();
+  if (order === 'copy') {
+    parentPort?.postMessage(copy());
     return;
   }
-  parentPort?.postMessage(copy());
+  connection?.close();
+  parentPort?.close();
+  Atomics.store(closed, 0, 1);
+  Atomics.notify(closed, 0);
 });
 
 function copy(): boolean {
   try {
-    passive.get();
+    connection ??= open();
+    connection.exec('PRAGMA wal_checkpoint(PASSIVE)');
     return true;
   } catch {
     return false;
   }
+}
+
+function open(): DatabaseSync {
+  const opened = new DatabaseSync(path);
+  opened.exec(durability);
+  return opened;
 }

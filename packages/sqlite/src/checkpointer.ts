@@ -1,14 +1,20 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { Worker } from 'node:worker_threads';
 
-/** Pages of the write-ahead log that wait to be copied before the worker is asked (4 MB at 4 KiB a page). */
-const worthCopying = 1_000;
-/** Pages in the log from which it shall start over (64 MB). */
-const longLog = 16_000;
-/** What may be copied on the main thread to let a long log start over: 2 MB, a few milliseconds. */
-const smallRest = 500;
-/** The log grows faster than the worker copies: from here (256 MB) the main thread copies whatever is left. */
-const tooLongLog = 64_000;
+/** All in pages of 4 KiB. */
+export interface CheckpointLimits {
+  /** So many wait to be copied before the worker is asked. */
+  readonly worthCopying: number;
+  /** A log of this length shall start over. */
+  readonly long: number;
+  /** So many the main thread may copy itself to let a long log start over: a few milliseconds. */
+  readonly smallRest: number;
+  /** The log grows faster than the worker copies: from here the main thread copies whatever is left. */
+  readonly tooLong: number;
+}
+
+/** 4 MB, 64 MB, 2 MB, 256 MB */
+const usual: CheckpointLimits = { worthCopying: 1_000, long: 16_000, smallRest: 500, tooLong: 64_000 };
 
 /**
  * Copies the write-ahead log into the database beside the main thread. There, a checkpoint of 37 MB stalled every
@@ -20,6 +26,7 @@ const tooLongLog = 64_000;
  */
 export class Checkpointer {
   readonly #path: string;
+  readonly #limits: CheckpointLimits;
   readonly #state: StatementSync;
   readonly #passive: StatementSync;
   /** [0]: 1 once the worker has closed its connection */
@@ -29,20 +36,20 @@ export class Checkpointer {
   /** After a checkpoint that failed (a full disk), wait until the log has grown beyond this. */
   #retryAt = 0;
 
-  constructor(connection: DatabaseSync, path: string) {
+  constructor(connection: DatabaseSync, path: string, limits = usual) {
     this.#path = path;
+    this.#limits = limits;
     this.#state = connection.prepare('PRAGMA wal_checkpoint(NOOP)');
     this.#passive = connection.prepare('PRAGMA wal_checkpoint(PASSIVE)');
   }
 
   /** After a commit, outside any transaction (1 µs, beside a commit's 200). */
   committed(): void {
-    if (this.#copying) return;
+    const { worthCopying, long, smallRest, tooLong } = this.#limits;
     try {
       const { log, waiting } = progress(this.#state);
-      if (log >= longLog && (waiting <= smallRest || log >= tooLongLog)) this.#passive.get();
-      else if (waiting >= (log >= longLog ? smallRest : worthCopying) && log >= this.#retryAt)
-        this.#copy(log);
+      if (log >= tooLong || (log >= long && waiting <= smallRest && !this.#copying)) this.#passive.get();
+      else if (waiting >= (log >= long ? smallRest : worthCopying) && log >= this.#retryAt) this.#copy(log);
     } catch {
       // The commit stands. A log that cannot be copied now is copied later, or by the next start.
     }
@@ -59,13 +66,14 @@ export class Checkpointer {
   }
 
   #copy(log: number): void {
+    if (this.#copying) return;
     this.#copying = true;
     this.#retryAt = 0;
     this.#worker ??= this.#startWorker();
     this.#worker.postMessage('copy');
     this.#worker.once('message', (copied: unknown) => {
       this.#copying = false;
-      if (copied !== true) this.#retryAt = log + worthCopying;
+      if (copied !== true) this.#retryAt = log + this.#limits.worthCopying;
     });
   }
 

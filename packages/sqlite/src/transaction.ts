@@ -29,14 +29,16 @@ interface Frame {
 class Answer<R> {
   readonly promise: Promise<R>;
   readonly #nested: boolean;
+  readonly #lost: (error: TurnLost) => Error;
   #settle: () => void = () => {};
   readonly #resolve: (value: R) => void;
   readonly #reject: (error: unknown) => void;
 
-  constructor(nested: boolean) {
+  constructor(nested: boolean, lost: (error: TurnLost) => Error) {
     const { promise, resolve, reject } = Promise.withResolvers<R>();
     this.promise = promise;
     this.#nested = nested;
+    this.#lost = lost;
     this.#resolve = resolve;
     this.#reject = reject;
   }
@@ -46,7 +48,7 @@ class Answer<R> {
   }
 
   refuse(error: unknown): void {
-    this.#settle = () => this.#reject(error);
+    this.#settle = () => this.#reject(error instanceof TurnLost ? this.#lost(error) : error);
   }
 
   /** Undone by what happened around it: a nested unit's promise need not be handled then, the outer one's says it. */
@@ -102,8 +104,8 @@ export class Transaction implements Turn {
     this.#rollbackTo = connection.prepare('ROLLBACK TO unit');
   }
 
-  unit<R>(work: () => R): Promise<R> {
-    const answer = new Answer<R>(this.#frames.length > 0);
+  unit<R>(work: () => R, lost: (error: TurnLost) => Error = (error) => error): Promise<R> {
+    const answer = new Answer<R>(this.#frames.length > 0, lost);
     const frame = this.#enter();
     try {
       if (this.#lost !== null) throw this.#lost;

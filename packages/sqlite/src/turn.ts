@@ -14,8 +14,9 @@ export interface Turn {
    *
    * A rejection that the outer unit's promise reports as well counts as handled; one that a nested unit's own work
    * threw does not.
+   * @param lost what the caller says instead of `TurnLost`
    */
-  unit<R>(work: () => R): Promise<R>;
+  unit<R>(work: () => R, lost?: (error: TurnLost) => Error): Promise<R>;
   /** Inside a unit: `effect` runs after the commit, in order; it is dropped when the unit or the turn is undone. */
   onCommit(effect: () => void): void;
   /**

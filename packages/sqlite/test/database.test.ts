@@ -59,7 +59,7 @@ describe('migrations', () => {
     const { database } = nameDatabase();
     expect(() =>
       database.migrate('a', [first, { version: 2, sql: 'ALTER TABLE nowhere ADD COLUMN x' }]),
-    ).toThrow();
+    ).toThrow('no such table');
     expect(database.connection.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'a'").all()).toEqual([]);
   });
 });
@@ -110,24 +110,6 @@ describe('the file', () => {
     while (copied() < 1_000) await database.turn.unit(() => insert.run(new Uint8Array(10)));
     database.close();
     expect(() => statSync(`${path}-wal`)).toThrow('ENOENT');
-  });
-
-  test('under a load that never pauses the log starts over instead of growing for ever', async () => {
-    const path = join(directory, 'test.db');
-    const database = openDatabase({ path, timers });
-    database.migrate('test', [
-      { version: 1, sql: 'CREATE TABLE blobs (id INTEGER PRIMARY KEY, data BLOB) STRICT' },
-    ]);
-    const put = database.prepare<[number, Uint8Array], never>(
-      'INSERT OR REPLACE INTO blobs (id, data) VALUES (?, ?)',
-    );
-    let written = 0;
-    for (; written < 200e6; written += 2e6) {
-      const id = written % 10;
-      await database.turn.unit(() => put.run(id, new Uint8Array(2e6)));
-    }
-    expect(statSync(`${path}-wal`).size).toBeLessThan(150e6);
-    database.close();
   });
 });
 

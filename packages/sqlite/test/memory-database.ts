@@ -47,5 +47,5 @@ export function nameDatabase(path = ':memory:'): Fixture {
 
 /** Lets everything run that already settled promises have set off. */
 export async function settled(): Promise<void> {
-  for (let i = 0; i < 10; i++) await null;
+  for (let i = 0; i < 10; i++) await Promise.resolve();
 }

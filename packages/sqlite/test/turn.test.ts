@@ -236,7 +236,8 @@ describe('units of one turn', () => {
     const { database, insert } = nameDatabase();
     const unit = database.turn.unit(() => insert('a'));
     database.close();
-    await unit;
+    expect(await unit).toBe(undefined);
+    expect(database.connection.isOpen).toBe(false);
   });
 });
 
@@ -292,7 +293,7 @@ describe('a lost turn', () => {
         () => database.turn.unit(() => insert('nested')),
       ]) {
         try {
-          void write();
+          write();
         } catch (error) {
           seen.push(error);
         }
@@ -313,6 +314,19 @@ describe('a lost turn', () => {
     });
     await expect(unit).rejects.toBeInstanceOf(TurnLost);
     expect(names()).toEqual([]);
+  });
+
+  test('a unit may say in its own words that the turn was lost', async () => {
+    const { database, fill } = smallDisk();
+    class Unavailable extends Error {}
+    const unavailable = (error: TurnLost) => new Unavailable('try again', { cause: error });
+    const first = database.turn.unit(() => 1, unavailable);
+    const second = database.turn.unit(fill, unavailable);
+    const outcomes = await Promise.allSettled([first, second]);
+    expect(outcomes.map((o) => o.status === 'rejected' && o.reason instanceof Unavailable)).toEqual([
+      true,
+      true,
+    ]);
   });
 
   test('the next turn begins anew', async () => {
