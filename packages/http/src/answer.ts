@@ -14,7 +14,8 @@ export interface PreparedAnswer {
   readonly status: number;
   /** names and values in turn */
   readonly headers: string[];
-  readonly body: Buffer;
+  /** a string: node writes it together with the headers, and bytes in a second piece */
+  readonly body: string;
 }
 
 /** @param body sent as JSON */
@@ -23,14 +24,14 @@ export function prepareAnswer(
   body: object,
   headers: { readonly [name: string]: string } = {},
 ): PreparedAnswer {
-  const bytes = Buffer.from(JSON.stringify(body));
+  const text = JSON.stringify(body);
   const all = {
     ...corsHeaders,
     'Content-Type': 'application/json',
-    'Content-Length': String(bytes.length),
+    'Content-Length': String(Buffer.byteLength(text)),
     ...headers,
   };
-  return { status, headers: Object.entries(all).flat(), body: bytes };
+  return { status, headers: Object.entries(all).flat(), body: text };
 }
 
 /** Writes a prepared answer at the cost of little more than what `node:http` itself takes. */

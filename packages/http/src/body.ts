@@ -6,13 +6,6 @@ export interface Timers {
   after(delay: number, run: () => void): () => void;
 }
 
-export interface BodyLimits {
-  /** bytes */
-  readonly size: number;
-  /** milliseconds from the headers to the last byte */
-  readonly time: number;
-}
-
 /** Do the headers announce a body? `rawHeaders` is there already, `headers` would be made for the question. */
 export function hasBody({ rawHeaders }: IncomingMessage): boolean {
   for (let index = 0; index < rawHeaders.length; index += 2) {
@@ -24,71 +17,48 @@ export function hasBody({ rawHeaders }: IncomingMessage): boolean {
 }
 
 const nothing = Buffer.alloc(0);
+const late = Symbol('the body takes too long');
 
 /**
- * The bytes that follow a request's headers. They may take so much time and no more, whether anybody reads them or
- * node discards them behind the answer; a connection that takes longer is ended.
+ * Gives the body of a request `time` milliseconds to arrive, whether it is read, or nobody wants it and node discards
+ * it behind the answer. Whoever reads it is told; once the answer is out, the connection is ended.
  */
-export class RequestBody {
-  readonly #request: IncomingMessage;
-  readonly #limits: BodyLimits;
-  #tooLate: MatrixError | null = null;
-  #reject: (error: MatrixError) => void = () => {};
-
-  constructor(request: IncomingMessage, response: ServerResponse, limits: BodyLimits, timers: Timers) {
-    this.#request = request;
-    this.#limits = limits;
-    const cancel = timers.after(limits.time, () => {
-      if (request.complete) return;
-      this.#tooLate = new MatrixError('bodyTooSlow', 'The body took too long to arrive');
-      response.shouldKeepAlive = false;
-      if (response.writableFinished) request.socket.destroy();
-      else response.once('finish', () => request.socket.destroySoon());
-      this.#reject(this.#tooLate);
-    });
-    request.once('close', cancel);
-  }
-
-  /** @throws MatrixError M_TOO_LARGE; 408 when it takes too long; 400 when it ends early */
-  read(): Promise<Uint8Array> {
-    const request = this.#request;
-    if (!hasBody(request)) return Promise.resolve(nothing);
-    const limit = this.#limits.size;
-    return new Promise((resolve, reject) => {
-      this.#reject = reject;
-      if (this.#tooLate !== null) return reject(this.#tooLate);
-      const tooLarge = () => reject(new MatrixError('tooLarge', `The body is larger than ${limit} bytes`));
-      if (Number(request.headers['content-length'] ?? 0) > limit) return tooLarge();
-
-      const chunks: Buffer[] = [];
-      let size = 0;
-      const take = (chunk: Buffer) => {
-        size += chunk.length;
-        if (size <= limit) return void chunks.push(chunk);
-        request.off('data', take);
-        tooLarge();
-      };
-      const endedEarly = () => reject(new MatrixError('badRequest', 'The body ended early'));
-      request.on('data', take);
-      request.once('end', () =>
-        resolve(chunks.length === 1 ? (chunks[0] ?? nothing) : Buffer.concat(chunks)),
-      );
-      request.once('error', endedEarly);
-      request.once('close', endedEarly);
-    });
-  }
+export function limitBodyTime(
+  request: IncomingMessage,
+  response: ServerResponse,
+  time: number,
+  timers: Timers,
+): void {
+  const judge = () => {
+    if (request.complete) return;
+    response.shouldKeepAlive = false;
+    if (response.writableFinished) request.socket.destroy();
+    else if (!request.emit(late)) cancel = timers.after(time, judge);
+  };
+  let cancel = timers.after(time, judge);
+  request.once('close', () => cancel());
 }
 
-export type BodyOf = (request: IncomingMessage, response: ServerResponse) => RequestBody;
+/** @throws MatrixError M_TOO_LARGE above `limit` bytes; 408 when the time is over; 400 when the body ends early */
+export function readBody(request: IncomingMessage, limit: number): Promise<Uint8Array> {
+  if (!hasBody(request)) return Promise.resolve(nothing);
+  return new Promise((resolve, reject) => {
+    const endedEarly = () => reject(new MatrixError('badRequest', 'The body ended early'));
+    const tooLarge = () => reject(new MatrixError('tooLarge', `The body is larger than ${limit} bytes`));
+    if (request.destroyed) return endedEarly();
+    if (Number(request.headers['content-length'] ?? 0) > limit) return tooLarge();
 
-/** The one body of each request, its time counted from when it is first asked for. */
-export function requestBodies(limits: BodyLimits, timers: Timers): BodyOf {
-  const bodies = new WeakMap<IncomingMessage, RequestBody>();
-  return (request, response) => {
-    const known = bodies.get(request);
-    if (known !== undefined) return known;
-    const body = new RequestBody(request, response, limits, timers);
-    bodies.set(request, body);
-    return body;
-  };
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const take = (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= limit) return void chunks.push(chunk);
+      request.off('data', take);
+      tooLarge();
+    };
+    request.on('data', take);
+    request.once('end', () => resolve(chunks.length === 1 ? (chunks[0] ?? nothing) : Buffer.concat(chunks)));
+    request.once('error', endedEarly);
+    request.once(late, () => reject(new MatrixError('bodyTooSlow', 'The body took too long to arrive')));
+  });
 }

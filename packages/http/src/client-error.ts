@@ -38,9 +38,7 @@ export function refuseSocket(socket: Duplex, { status, body }: MatrixError): voi
   for (let index = 0; index < answer.headers.length; index += 2) {
     lines.push(`${answer.headers[index]}: ${answer.headers[index + 1]}`);
   }
-  socket.end(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`), answer.body]), () =>
-    socket.destroy(),
-  );
+  socket.end(`${lines.join('\r\n')}\r\n\r\n${answer.body}`, () => socket.destroy());
 }
 
 /** node keeps the answer that is due on a socket in `_httpMessage`; its own treatment of such errors asks it too. */

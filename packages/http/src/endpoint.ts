@@ -78,9 +78,10 @@ export interface Incoming {
   readonly query: Query;
   readonly rawQuery: string;
   readonly url: string;
-  readonly signal: AbortSignal;
   readonly address: string;
   readonly readBody: () => Promise<Uint8Array>;
+  /** makes the signal that the client is gone */
+  readonly watchClient: () => AbortSignal;
 }
 
 /** One operation of the API, complete: what it takes is data to be read, what it does is `answer`. */
@@ -97,8 +98,9 @@ export interface Endpoint {
   readonly answer: (incoming: Incoming) => Promise<Answer>;
 }
 
-const emptyObject = Buffer.from('{}');
+const nothing = Buffer.alloc(0);
 
+/** Makes an endpoint of its description; one that needs anything else is made by a function that is given it. */
 export function endpoint<
   const Path extends string,
   const A extends Authentication,
@@ -109,27 +111,15 @@ export function endpoint<
   const hasParams = paramsOf(paths);
   const isAllowed = requesterFor(authentication);
   const readQuery = queryReader(definition.query);
-  const readBody = bodyOf(definition.body);
+  const readBody = bodyReader(definition.body, bodyOptional);
 
   async function answer(incoming: Incoming): Promise<Answer> {
-    const { requester, params, rawQuery, url, address } = incoming;
+    const { requester, params } = incoming;
     if (!isAllowed(requester)) throw new MatrixError('missingToken', 'Missing access token');
-    if (!hasParams(params)) throw new MatrixError('unrecognized', 'A path parameter is empty');
+    if (!hasParams(params)) throw new MatrixError('unrecognized', 'Unknown path');
     const query = readQuery(incoming.query);
-    const sent = await incoming.readBody();
-    const bytes = sent.length === 0 && bodyOptional ? emptyObject : sent;
-    return handle({
-      requester,
-      params,
-      query,
-      body: () => readBody(bytes),
-      rawQuery,
-      url,
-      address,
-      get signal() {
-        return incoming.signal;
-      },
-    });
+    const bytes = definition.body === undefined ? nothing : await incoming.readBody();
+    return handle(new JudgedCall(incoming, requester, params, query, () => readBody(bytes)));
   }
 
   return {
@@ -145,6 +135,45 @@ export function endpoint<
   };
 }
 
+/** A class, since its signal is made on demand: an object literal with a getter costs V8 a hidden class each time. */
+class JudgedCall<
+  Path extends string,
+  A extends Authentication,
+  Q extends TObject,
+  B extends TSchema,
+> implements Call<Path, A, Q, B> {
+  readonly requester: RequesterOf<A>;
+  readonly params: Params<Path>;
+  readonly query: Static<Q>;
+  readonly body: () => Static<B>;
+  readonly rawQuery: string;
+  readonly url: string;
+  readonly address: string;
+  readonly #watchClient: () => AbortSignal;
+  #signal: AbortSignal | undefined;
+
+  constructor(
+    { rawQuery, url, address, watchClient }: Incoming,
+    requester: RequesterOf<A>,
+    params: Params<Path>,
+    query: Static<Q>,
+    body: () => Static<B>,
+  ) {
+    this.requester = requester;
+    this.params = params;
+    this.query = query;
+    this.body = body;
+    this.rawQuery = rawQuery;
+    this.url = url;
+    this.address = address;
+    this.#watchClient = watchClient;
+  }
+
+  get signal(): AbortSignal {
+    return (this.#signal ??= this.#watchClient());
+  }
+}
+
 function requesterFor<A extends Authentication>(
   authentication: A,
 ): (requester: Requester | null) => requester is RequesterOf<A> {
@@ -157,13 +186,5 @@ function paramsOf<Path extends string>(
 ): (params: Incoming['params']) => params is Params<Path> {
   const [first = [], ...others] = paths.map(namesIn);
   const required = first.filter((name) => others.every((names) => names.includes(name)));
-  return (params): params is Params<Path> =>
-    required.every((name) => params[name] !== undefined) && !Object.values(params).includes('');
-}
-
-function bodyOf<B extends TSchema>(schema: B | undefined): (bytes: Uint8Array) => Static<B> {
-  if (schema !== undefined) return bodyReader(schema);
-  return () => {
-    throw new Error('This endpoint has no schema for its body');
-  };
+  return (params): params is Params<Path> => required.every((name) => params[name] !== undefined);
 }

@@ -7,7 +7,7 @@ import Fastify, {
 import type { ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import { corsHeaders } from './answer.ts';
-import type { BodyOf } from './body.ts';
+import { readBody } from './body.ts';
 import type { Authentication, Endpoint } from './endpoint.ts';
 import { MatrixError } from './errors.ts';
 import { decodeQuery, type Query } from './query.ts';
@@ -31,15 +31,14 @@ type Request = FastifyRequest<{ Params: Record<string, string> }>;
  */
 export function handleRequests(
   { endpoints, authenticate, logger, translate }: Handling,
-  bodyOf: BodyOf,
-  maxParamLength: number,
+  limits: { readonly body: number; readonly url: number },
   serverFactory: FastifyServerFactory,
 ): FastifyInstance {
   const routes = routesOf(endpoints);
   const methodsAt = methodsOf(routes);
   const fastify = Fastify({
     serverFactory,
-    routerOptions: { maxParamLength, querystringParser: () => ({}) },
+    routerOptions: { maxParamLength: limits.url, querystringParser: () => ({}) },
     return503OnClosing: false,
     frameworkErrors: (_error, _request, reply) =>
       refuse(reply, new MatrixError('invalidParam', 'The URL cannot be decoded')),
@@ -58,15 +57,14 @@ export function handleRequests(
     });
   }
 
-  async function handle(route: Route, request: Request, reply: FastifyReply): Promise<FastifyReply> {
+  async function handle(route: Route, request: Request, reply: FastifyReply): Promise<void> {
+    if (Object.values(request.params).includes('')) throw unrecognized();
     const url = request.raw.url ?? '';
     const rawQuery = queryIn(url);
     const query = decodeQuery(rawQuery);
     const endpoint = choose(route, query);
     if (endpoint === null) throw unrecognized();
     const requester = await requesterOf(endpoint.authentication, request, query);
-    if (query.malformed) throw new MatrixError('invalidParam', 'The query cannot be decoded');
-    let signal: AbortSignal | undefined;
     const {
       status = 200,
       body = {},
@@ -78,12 +76,10 @@ export function handleRequests(
       rawQuery,
       url,
       address: request.ip,
-      readBody: () => bodyOf(request.raw, reply.raw).read(),
-      get signal() {
-        return (signal ??= goneSignal(reply.raw));
-      },
+      readBody: () => readBody(request.raw, limits.body),
+      watchClient: () => watchClient(reply.raw),
     });
-    return send(reply, status, body, headers);
+    send(reply, status, body, headers);
   }
 
   async function requesterOf(
@@ -132,7 +128,7 @@ function queryIn(url: string): string {
 }
 
 /** Aborted when the connection ends before the answer was written. */
-function goneSignal(response: ServerResponse): AbortSignal {
+function watchClient(response: ServerResponse): AbortSignal {
   const controller = new AbortController();
   const judge = () => {
     if (!response.writableFinished) controller.abort();

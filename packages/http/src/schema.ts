@@ -5,14 +5,25 @@ import { type ErrorName, MatrixError } from './errors.ts';
 import { parseJson } from './json.ts';
 import type { Query } from './query.ts';
 
+const emptyObject = Buffer.from('{}');
+
 /**
  * Makes the reader of a body. What the schema does not name is let through, as everywhere in Matrix.
+ * @param optional no body at all is then read as `{}`
  * @returns throws MatrixError: M_NOT_JSON, M_MISSING_PARAM for a missing property, M_BAD_JSON for anything else
  */
-export function bodyReader<B extends TSchema>(schema: B): (bytes: Uint8Array) => Static<B> {
+export function bodyReader<B extends TSchema>(
+  schema: B | undefined,
+  optional: boolean,
+): (bytes: Uint8Array) => Static<B> {
+  if (schema === undefined) {
+    return () => {
+      throw new Error('This endpoint has no schema for its body');
+    };
+  }
   const validator = lazily(schema);
   return (bytes) => {
-    const value = parseJson(bytes);
+    const value = parseJson(optional && bytes.length === 0 ? emptyObject : bytes);
     if (validator().Check(value)) return value;
     throw complaint(validator().Errors(value), 'badJson');
   };
@@ -31,6 +42,7 @@ export function queryReader<Q extends TObject>(schema: Q | undefined): (query: Q
     many: 'type' in property && property.type === 'array',
   }));
   return (query) => {
+    if (query.malformed) throw new MatrixError('invalidParam', 'The query cannot be decoded');
     const picked: Record<string, unknown> = {};
     for (const { name, many } of names) {
       const values = query.values.get(name);

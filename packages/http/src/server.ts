@@ -7,7 +7,7 @@ import {
 } from 'node:http';
 import { type Handling, handleRequests } from './handling.ts';
 import { prepareAnswer, sendPrepared } from './answer.ts';
-import { hasBody, requestBodies, type Timers } from './body.ts';
+import { hasBody, limitBodyTime, type Timers } from './body.ts';
 import { answerClientError, refuseSocket } from './client-error.ts';
 import { MatrixError } from './errors.ts';
 
@@ -66,13 +66,12 @@ const urlTooLong = prepareAnswer(414, new MatrixError('urlTooLong', 'The URL is 
 export async function createServer(options: ServerOptions): Promise<Server> {
   const { timers, fastPath } = options;
   const limits = { ...defaultLimits, ...options.limits };
-  const bodyOf = requestBodies({ size: limits.body, time: limits.bodyTime }, timers);
   const closingHooks: (() => void)[] = [];
   const sockets: HttpServer[] = [];
 
-  const fastify = handleRequests(options, bodyOf, limits.url, (route) => {
+  const fastify = handleRequests(options, limits, (route) => {
     const receive = (request: IncomingMessage, response: ServerResponse) => {
-      if (hasBody(request)) bodyOf(request, response);
+      if (hasBody(request)) limitBodyTime(request, response, limits.bodyTime, timers);
       if (fastPath?.(request, response)) return;
       if (request.method === 'OPTIONS') sendPrepared(response, preflight);
       else if ((request.url ?? '').length > limits.url) sendPrepared(response, urlTooLong);
@@ -95,7 +94,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   });
   await fastify.ready();
 
-  async function close(): Promise<void> {
+  let closing: Promise<void> | undefined;
+  async function end(): Promise<void> {
     for (const run of closingHooks) run();
     let cancelSweep = () => {};
     // node ends the connections that are idle now; those still answering become idle later
@@ -123,7 +123,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       return { host: address.address, port: address.port };
     },
     onClosing: (run) => void closingHooks.push(run),
-    close,
+    close: () => (closing ??= end()),
     inject: fastify.inject.bind(fastify),
   };
 }
