@@ -1,0 +1,55 @@
+import { readFile } from 'node:fs/promises';
+import { flushCompileCache } from 'node:module';
+import { parseConfig } from './config/config.ts';
+import { readSources } from './config/sources.ts';
+import { createLogger } from './log.ts';
+import { startServer, type RunningServer } from './server.ts';
+import { machine, timers } from './system.ts';
+
+/**
+ * A second signal within this time is the same one: for Ctrl-C, the terminal signals every process in the foreground,
+ * and npm and the launcher each pass theirs on.
+ */
+const sameSignal = 1_000;
+
+/** After the first requests, which more compiled code than the start's has come to. */
+const flushAfter = 5_000;
+
+/** Runs the server until a signal ends it. */
+export async function serve(argv: readonly string[]): Promise<number> {
+  const config = parseConfig(await readSources(argv, process.env, parseFile));
+  const logger = createLogger(config.logLevel);
+  // A defect nobody handled: memory may no longer match the disk, and the next start reads everything back.
+  process.on('uncaughtException', (error) => {
+    logger.fatal({ err: error }, 'an error that nothing handled: the server ends');
+    process.exit(1);
+  });
+  const server = await startServer(config, logger);
+  process.stdout.write(`matrix-futures ready on ${server.url} (server name ${config.serverName})\n`);
+  timers.after(flushAfter, flushCompileCache);
+  await ended(server);
+  // Timers and connections of parts that hang must not hold a process that has committed everything.
+  process.exit(0);
+}
+
+async function parseFile(path: string): Promise<unknown> {
+  const [{ parse }, text] = await Promise.all([import('yaml'), readFile(path, 'utf8')]);
+  return parse(text);
+}
+
+/** Resolves when a signal came and everything in flight was finished; a second signal ends the process at once. */
+function ended(server: RunningServer): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let first: number | null = null;
+    const stop = (): void => {
+      if (first === null) {
+        first = machine.running();
+        server.close().then(resolve, reject);
+      } else if (machine.running() - first > sameSignal) {
+        process.exit(1);
+      }
+    };
+    process.on('SIGTERM', stop);
+    process.on('SIGINT', stop);
+  });
+}
