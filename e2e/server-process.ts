@@ -48,9 +48,9 @@ export async function startServerProcess(options: StartOptions = {}): Promise<Se
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'matrix-futures-')));
   const argv = ['serve', '--listen', '127.0.0.1:0', '--data-dir', dataDir, '--log-level', 'warn'];
   const child = spawnCommand([...argv, ...(options.flags ?? [])], options.env ?? {});
-  const ended = end(child).finally(() =>
-    options.dataDir === undefined ? rm(dataDir, { recursive: true, force: true }) : undefined,
-  );
+  const ended = end(child).finally(async () => {
+    if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true });
+  });
   const readyLine = await Promise.race([firstLine(child), ended.then(failed)]);
   const url = /ready on (http:\/\/\S+)/.exec(readyLine)?.[1];
   if (url === undefined || child.pid === undefined) throw new Error(`not a ready line: ${readyLine}`);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ClientApi } from './client-api.ts';
 import { runCommand, startServerProcess } from './server-process.ts';
 
 let directory: string;
@@ -33,20 +34,12 @@ describe('a start', () => {
   });
 
   it('finds its accounts again after a restart', async () => {
-    const flags = ['--open-registration'];
-    const first = await startServerProcess({ dataDir, flags });
-    const body = JSON.stringify({
-      username: 'ada',
-      password: 'countess of',
-      auth: { type: 'm.login.dummy' },
-    });
-    const registered = await fetch(`${first.url}/_matrix/client/v3/register`, { method: 'POST', body });
-    const { access_token: token }: { access_token: string } = await registered.json();
+    const first = await startServerProcess({ dataDir, flags: ['--open-registration'] });
+    const { token } = await new ClientApi(first.url).register('ada');
     await first.stop();
-    await using second = await startServerProcess({ dataDir, flags });
-    const headers = { authorization: `Bearer ${token}` };
-    const whoami = await fetch(`${second.url}/_matrix/client/v3/account/whoami`, { headers });
-    expect(await whoami.json()).toMatchObject({ user_id: '@ada:localhost' });
+    await using second = await startServerProcess({ dataDir });
+    const whoami = await new ClientApi(second.url, token).request('GET', '/v3/account/whoami');
+    expect(whoami.body).toMatchObject({ user_id: '@ada:localhost' });
   });
 
   it('takes its configuration from variables and a file, too', async () => {
@@ -68,20 +61,11 @@ describe('an end', () => {
 
   it('lets requests that are in flight finish', async () => {
     const server = await startServerProcess({ dataDir, flags: ['--open-registration'] });
-    const body = JSON.stringify({
-      username: 'ada',
-      password: 'countess of',
-      auth: { type: 'm.login.dummy' },
-    });
-    const registering = fetch(`${server.url}/_matrix/client/v3/register`, { method: 'POST', body });
-    const { access_token: token }: { access_token: string } = await (await registering).json();
-    const headers = { authorization: `Bearer ${token}` };
-    const { next_batch: since }: { next_batch: string } = await (
-      await fetch(`${server.url}/_matrix/client/v3/sync?timeout=0`, { headers })
-    ).json();
-    const polling = fetch(`${server.url}/_matrix/client/v3/sync?timeout=30000&since=${since}`, { headers });
-    // The server has read the poll once it answers what was asked after it on the same connection or another.
-    await fetch(`${server.url}/_matrix/client/versions`);
+    const ada = await new ClientApi(server.url).register('ada');
+    const { body } = await ada.request('GET', '/v3/sync?timeout=0');
+    const polling = ada.request('GET', `/v3/sync?timeout=30000&since=${body.next_batch}`);
+    // Asked after the poll and answered: the server has the poll by now.
+    await ada.request('GET', '/versions');
     const ended = server.stop();
     expect((await polling).status).toBe(200);
     expect(await ended).toMatchObject({ code: 0 });
@@ -170,13 +154,12 @@ it('keeps tokens, keys and passwords out of its log', async () => {
     dataDir,
     flags: ['--log-level', 'trace', '--open-registration'],
   });
-  const body = JSON.stringify({ username: 'ada', password: 'countess of', auth: { type: 'm.login.dummy' } });
-  const registered = await fetch(`${server.url}/_matrix/client/v3/register`, { method: 'POST', body });
-  const { access_token: token }: { access_token: string } = await registered.json();
-  await fetch(`${server.url}/_matrix/client/v3/account/whoami?access_token=${token}`);
+  const password = 'countess of Lovelace';
+  const { token } = await new ClientApi(server.url).register('ada', password);
+  await new ClientApi(server.url).request('GET', `/v3/account/whoami?access_token=${token}`);
   const { stderr } = await server.stop();
   const key = await readFile(join(dataDir, 'token-key'));
-  for (const secret of [token, 'countess of', key.toString('hex'), key.toString('base64url')]) {
+  expect(stderr).toContain('/register');
+  for (const secret of [token ?? '', password, key.toString('hex'), key.toString('base64url')])
     expect(stderr).not.toContain(secret);
-  }
 });
