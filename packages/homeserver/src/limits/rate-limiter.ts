@@ -12,8 +12,6 @@ export interface Rate {
 export interface RateLimiter {
   /** @throws MatrixError 429 `M_LIMIT_EXCEEDED` with `Retry-After` and `retry_after_ms` */
   take(key: string): void;
-  /** whether `take` would pass; takes nothing @throws as `take` */
-  check(key: string): void;
 }
 
 /** Buckets kept. A key used less recently than this many others starts again with a full one. */
@@ -32,20 +30,17 @@ export function createRateLimiter(clock: Clock, rate: Rate): RateLimiter {
     if (bucket === undefined) return rate.burst;
     return Math.min(rate.burst, bucket.level + ((clock.now() - bucket.at) / 1_000) * rate.perSecond);
   };
-  const check = (key: string): number => {
-    const level = levelOf(key);
-    if (level < 1) throw tooMany(Math.ceil(((1 - level) / rate.perSecond) * 1_000));
-    return level;
-  };
-
   return {
-    take: (key) => buckets.set(key, { level: check(key) - 1, at: clock.now() }),
-    check: (key) => void check(key),
+    take(key) {
+      const level = levelOf(key);
+      if (level < 1) throw tooMany(Math.ceil(((1 - level) / rate.perSecond) * 1_000));
+      buckets.set(key, { level: level - 1, at: clock.now() });
+    },
   };
 }
 
 /** `--rate-limits off` */
-export const unlimited: RateLimiter = { take: () => {}, check: () => {} };
+export const unlimited: RateLimiter = { take: () => {} };
 
 function tooMany(retryAfter: Ms): MatrixError {
   return new MatrixError(

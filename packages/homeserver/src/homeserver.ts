@@ -1,0 +1,158 @@
+import type {
+  Clock,
+  JsonObject,
+  LocalHomeserver,
+  Randomness,
+  StateKey,
+  Timers,
+  UserId,
+} from '@matrix-futures/engine';
+import type { Authenticate, Endpoint } from '@matrix-futures/http';
+import type { Database } from '@matrix-futures/sqlite';
+import { openAccountStore } from './accounts/account-store.ts';
+import type { Accounts } from './accounts/accounts.ts';
+import { accountEndpoints } from './accounts/endpoints.ts';
+import { createPasswords } from './accounts/passwords.ts';
+import { openAccessTokens } from './devices/access-tokens.ts';
+import { openDeviceStore } from './devices/device-store.ts';
+import { openIdentity } from './identity.ts';
+import { createRateLimiter, unlimited, type Rate, type RateLimiter } from './limits/rate-limiter.ts';
+import { openProfileStore, profileMigrations } from './profile/profile-store.ts';
+import { shownContent } from './profile/member-events.ts';
+import type { RoomVersionId } from './room-versions/room-version.ts';
+import { createAppend, type NewStateListener } from './rooms/append.ts';
+import { createClientEvents } from './rooms/client-event.ts';
+import { roomEndpoints } from './rooms/endpoints.ts';
+import { putState } from './rooms/endpoints/put-state.ts';
+import { sendEvent } from './rooms/endpoints/send.ts';
+import { openEventWriter } from './rooms/event-writer.ts';
+import { leaveRooms } from './rooms/leave-rooms.ts';
+import { createLocalHomeserver } from './rooms/local-homeserver.ts';
+import { openRoomState } from './rooms/room-state.ts';
+import { openRoomStore } from './rooms/room-store.ts';
+import type { Rooms } from './rooms/rooms.ts';
+import { migrate } from './schema/migrate.ts';
+import { createNotifier } from './stream/notifier.ts';
+import { openPositions } from './stream/positions.ts';
+
+export interface HomeserverOptions {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly randomness: Randomness;
+  /** `localhost`, `example.org:8448`: part of every user id, for ever */
+  readonly serverName: string;
+  /** Anybody may register. */
+  readonly openRegistration: boolean;
+  /** null: no registration by shared secret */
+  readonly registrationSharedSecret: string | null;
+  /** of rooms whose creator names none */
+  readonly defaultRoomVersion: RoomVersionId;
+  /** false lifts all limits per user, for tests and benchmarks. */
+  readonly rateLimits: boolean;
+  /** where clients reach the server; null: nobody said */
+  readonly publicUrl: string | null;
+  /** flags of `/versions` and capabilities that others serve; asked at every request */
+  readonly features: () => Readonly<Record<string, boolean>>;
+  readonly capabilities: () => JsonObject;
+}
+
+/** A Matrix homeserver inside this process, in the caller's database. */
+export interface EmbeddedHomeserver extends AsyncDisposable {
+  /** Where futures send their events: inside the caller's unit, and undone with it. */
+  readonly port: LocalHomeserver;
+  readonly authenticate: Authenticate;
+  readonly endpoints: readonly Endpoint[];
+  /** Two of the endpoints, for who looks at these requests first and hands on what is not theirs. */
+  readonly plain: { readonly send: Endpoint; readonly state: Endpoint };
+  /**
+   * `listener` is called inside the unit of whatever path makes a new state event: send, membership, a new room, a
+   * future. What it throws undoes the event.
+   */
+  onNewState(listener: NewStateListener): void;
+  /** `listener` is called inside the unit that deactivates an account. */
+  onDeactivated(listener: (user: UserId) => void): void;
+}
+
+/** Far above what a person or a call does, far below what a runaway script does. */
+const messageRate: Rate = { burst: 200, perSecond: 50 };
+/** A password is tried some 17,000 times a day at most. */
+const passwordRate: Rate = { burst: 10, perSecond: 0.2 };
+/** Several people behind one router log in and register. */
+const addressRate: Rate = { burst: 60, perSecond: 1 };
+
+/**
+ * Opens a homeserver on a database, whose tables it brings up to date.
+ * @throws WrongServerName, SchemaTooNew
+ */
+export async function openHomeserver(options: HomeserverOptions): Promise<EmbeddedHomeserver> {
+  const { database, clock, timers, randomness, serverName } = options;
+  const { turn } = database;
+  migrate(database);
+  database.migrate('homeserver-profile', profileMigrations);
+  const signingKey = await openIdentity(database, serverName, randomness);
+  const limit = (rate: Rate): RateLimiter =>
+    options.rateLimits ? createRateLimiter(clock, rate) : unlimited;
+
+  const stateListeners: NewStateListener[] = [];
+  const deactivationListeners: ((user: UserId) => void)[] = [];
+
+  const positions = openPositions(database);
+  const store = openRoomStore(database);
+  const writer = openEventWriter(database);
+  const profiles = openProfileStore(database);
+  const notifier = createNotifier(turn, (room) => store.joinedMembers(room));
+  const append = createAppend({
+    ...{ turn, store, writer, positions, notifier, serverName, signingKey },
+    state: openRoomState(turn, store),
+    onNewState: (key: StateKey, event, sender) => {
+      for (const listener of stateListeners) listener(key, event, sender);
+    },
+  });
+
+  const rooms: Rooms = {
+    ...{ turn, clock, store, writer, append, positions, serverName },
+    events: createClientEvents(store, () => clock.wall()),
+    profileOf: (user) => shownContent({}, profiles.of(user)),
+    messageRate: limit(messageRate),
+    defaultRoomVersion: options.defaultRoomVersion,
+    newRoomId: () => `!${Buffer.from(randomness.bytes(18)).toString('base64url')}:${serverName}`,
+  };
+
+  const accountStore = openAccountStore(database);
+  const tokens = openAccessTokens(database, randomness);
+  const accounts: Accounts = {
+    ...{ turn, clock, randomness, tokens, serverName },
+    store: accountStore,
+    devices: openDeviceStore(database),
+    passwords: createPasswords(randomness),
+    openRegistration: options.openRegistration,
+    rates: {
+      registration: limit(addressRate),
+      login: limit(addressRate),
+      password: limit(passwordRate),
+    },
+    onDeactivated: (user) => {
+      for (const listener of deactivationListeners) listener(user);
+    },
+    leaveRooms: (user) => leaveRooms(rooms, timers, user),
+  };
+
+  const plain = { send: sendEvent(rooms), state: putState(rooms) };
+  return {
+    port: createLocalHomeserver(append, { serverName, keyId: signingKey.id }, (user) =>
+      accountStore.isActive(user),
+    ),
+    authenticate: (token) => tokens.find(token),
+    endpoints: [
+      ...accountEndpoints(accounts, options.registrationSharedSecret),
+      plain.send,
+      plain.state,
+      ...roomEndpoints(rooms),
+    ],
+    plain,
+    onNewState: (listener) => void stateListeners.push(listener),
+    onDeactivated: (listener) => void deactivationListeners.push(listener),
+    async [Symbol.asyncDispose]() {},
+  };
+}
