@@ -48,9 +48,7 @@ export async function startServerProcess(options: StartOptions = {}): Promise<Se
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'matrix-futures-')));
   const argv = ['serve', '--listen', '127.0.0.1:0', '--data-dir', dataDir, '--log-level', 'warn'];
   const child = spawnCommand([...argv, ...(options.flags ?? [])], options.env ?? {});
-  const ended = end(child).finally(async () => {
-    if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true });
-  });
+  const ended = end(child, options.dataDir === undefined ? dataDir : null);
   const readyLine = await Promise.race([firstLine(child), ended.then(failed)]);
   const url = /ready on (http:\/\/\S+)/.exec(readyLine)?.[1];
   if (url === undefined || child.pid === undefined) throw new Error(`not a ready line: ${readyLine}`);
@@ -82,10 +80,11 @@ async function firstLine({ stdout }: ChildProcess): Promise<string> {
   return String(line);
 }
 
-async function end(child: ChildProcess): Promise<Ended> {
+async function end(child: ChildProcess, scratch: string | null = null): Promise<Ended> {
   const { stdout, stderr } = child;
   if (stdout === null || stderr === null) throw new Error('no output');
   const [[code, signal], out, err] = await Promise.all([once(child, 'exit'), text(stdout), text(stderr)]);
+  if (scratch !== null) await rm(scratch, { recursive: true, force: true });
   return { code, signal, stdout: out, stderr: err };
 }
 
