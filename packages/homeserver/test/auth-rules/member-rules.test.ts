@@ -38,48 +38,36 @@ const invite3 = (third_party_invite: JsonObject, target = carol, sender = alice)
   member(sender, target, 'invite', { third_party_invite });
 
 /** The rule's number below the rule for members, and what it makes of the event. */
-const table: [rule: string, verdict: 'allow' | 'reject', row: Row][] = [
+const table: [rule: string, verdict: 'allow' | 'reject', says: string, row: Row][] = [
+  ['1', 'reject', 'no state key', { event: { type: 'm.room.member', content: { membership: 'join' } } }],
+  ['1', 'reject', 'no membership', { event: { type: 'm.room.member', state_key: alice, content: {} } }],
   [
     '1',
     'reject',
-    { says: 'no state key', event: { type: 'm.room.member', content: { membership: 'join' } } },
-  ],
-  ['1', 'reject', { says: 'no membership', event: { type: 'm.room.member', state_key: alice, content: {} } }],
-  [
-    '1',
-    'reject',
-    {
-      says: 'a membership that is no string',
-      event: { ...member(bob, bob, ''), content: { membership: 5 } },
-    },
+    'a membership that is no string',
+    { event: { ...member(bob, bob, ''), content: { membership: 5 } } },
   ],
 
-  ['2.1', 'reject', { says: 'a voucher whose server has not signed', event: byVoucher(mod) }],
+  ['2.1', 'reject', 'a voucher whose server has not signed', { event: byVoucher(mod) }],
   [
     '2.1',
     'reject',
-    { says: 'a voucher whose server is not the one that signed', event: byVoucher(mod), signedBy: ['other'] },
+    'a voucher whose server is not the one that signed',
+    { event: byVoucher(mod), signedBy: ['other'] },
   ],
   [
     '2.1',
     'reject',
-    {
-      says: 'a voucher that is no user, in any membership',
-      event: member(bob, bob, 'leave', { join_authorised_via_users_server: null }),
-      signedBy: ['s', ''],
-    },
+    'a voucher that is no user, in any membership',
+    { event: member(bob, bob, 'leave', { join_authorised_via_users_server: null }), signedBy: ['s', ''] },
   ],
 
+  ['3.1', 'allow', 'the creator right after the create event', { event: create(['$m.room.create'], alice) }],
   [
     '3.1',
     'allow',
-    { says: 'the creator right after the create event', event: create(['$m.room.create'], alice) },
-  ],
-  [
-    '3.1',
-    'allow',
+    'the creator right after the create event, before there are join rules',
     {
-      says: 'the creator right after the create event, before there are join rules',
       room: { 'm.room.join_rules': null, 'm.room.power_levels': null, [`m.room.member ${alice}`]: null },
       event: create(['$m.room.create'], alice),
     },
@@ -87,74 +75,64 @@ const table: [rule: string, verdict: 'allow' | 'reject', row: Row][] = [
   [
     '3.4',
     'reject',
-    { says: 'another user right after the create event', event: create(['$m.room.create'], carol) },
+    'another user right after the create event',
+    { event: create(['$m.room.create'], carol) },
   ],
   [
     '3.4',
     'reject',
+    'the creator later',
     {
-      says: 'the creator later',
       room: { [`m.room.member ${alice}`]: { membership: 'leave' } },
       event: create(['$m.room.create', '$other'], alice),
     },
   ],
-  ['3.2', 'reject', { says: 'joining for somebody else', event: member(alice, bob, 'join') }],
-  ['3.3', 'reject', { says: 'a banned user', room: joinRule('public'), event: member(dave, dave, 'join') }],
-  ['3.4', 'allow', { says: 'an invited user, rule invite', event: member(erin, erin, 'join') }],
+  ['3.2', 'reject', 'joining for somebody else', { event: member(alice, bob, 'join') }],
+  ['3.3', 'reject', 'a banned user', { room: joinRule('public'), event: member(dave, dave, 'join') }],
+  ['3.4', 'allow', 'an invited user, rule invite', { event: member(erin, erin, 'join') }],
   [
     '3.4',
     'allow',
-    { says: 'an invited user, rule knock', room: joinRule('knock'), event: member(erin, erin, 'join') },
+    'an invited user, rule knock',
+    { room: joinRule('knock'), event: member(erin, erin, 'join') },
   ],
-  ['3.4', 'allow', { says: 'a member again, rule invite', event: member(bob, bob, 'join') }],
-  ['3.4', 'reject', { says: 'anybody else, rule invite', event: member(carol, carol, 'join') }],
+  ['3.4', 'allow', 'a member again, rule invite', { event: member(bob, bob, 'join') }],
+  ['3.4', 'reject', 'anybody else, rule invite', { event: member(carol, carol, 'join') }],
   [
     '3.4',
     'reject',
-    { says: 'who knocked, rule knock', room: joinRule('knock'), event: member(frank, frank, 'join') },
+    'who knocked, rule knock',
+    { room: joinRule('knock'), event: member(frank, frank, 'join') },
   ],
   [
     '3.4',
     'reject',
-    {
-      says: 'anybody, no join rules',
-      room: { 'm.room.join_rules': null },
-      event: member(carol, carol, 'join'),
-    },
+    'anybody, no join rules',
+    { room: { 'm.room.join_rules': null }, event: member(carol, carol, 'join') },
   ],
   [
     '3.5.1',
     'allow',
-    {
-      says: 'an invited user, rule restricted',
-      room: joinRule('restricted'),
-      event: member(erin, erin, 'join'),
-    },
+    'an invited user, rule restricted',
+    { room: joinRule('restricted'), event: member(erin, erin, 'join') },
   ],
   [
     '3.5.1',
     'allow',
-    {
-      says: 'a member again, knock_restricted',
-      room: joinRule('knock_restricted'),
-      event: member(bob, bob, 'join'),
-    },
+    'a member again, knock_restricted',
+    { room: joinRule('knock_restricted'), event: member(bob, bob, 'join') },
   ],
   [
     '3.5.2',
     'reject',
-    {
-      says: 'nobody vouches',
-      room: joinRule('restricted'),
-      event: member(carol, carol, 'join'),
-      signedBy: ['s'],
-    },
+    'nobody vouches',
+    { room: joinRule('restricted'), event: member(carol, carol, 'join'), signedBy: ['s'] },
   ],
   [
     '3.5.2',
     'reject',
+    'the voucher may not invite',
     {
-      says: 'the voucher may not invite',
       room: { ...joinRule('restricted'), ...levels({ invite: 50 }) },
       event: byVoucher(bob),
       signedBy: ['s'],
@@ -163,18 +141,14 @@ const table: [rule: string, verdict: 'allow' | 'reject', row: Row][] = [
   [
     '3.5.2',
     'reject',
-    {
-      says: 'the voucher is not in the room',
-      room: joinRule('restricted'),
-      event: byVoucher(erin),
-      signedBy: ['s'],
-    },
+    'the voucher is not in the room',
+    { room: joinRule('restricted'), event: byVoucher(erin), signedBy: ['s'] },
   ],
   [
     '3.5.3',
     'allow',
+    'the voucher may invite, rule restricted',
     {
-      says: 'the voucher may invite, rule restricted',
       room: { ...joinRule('restricted'), ...levels({ invite: 50 }) },
       event: byVoucher(mod),
       signedBy: ['s'],
@@ -183,66 +157,54 @@ const table: [rule: string, verdict: 'allow' | 'reject', row: Row][] = [
   [
     '3.5.3',
     'allow',
-    {
-      says: 'the voucher may invite, rule knock_restricted',
-      room: joinRule('knock_restricted'),
-      event: byVoucher(bob),
-      signedBy: ['s'],
-    },
+    'the voucher may invite, rule knock_restricted',
+    { room: joinRule('knock_restricted'), event: byVoucher(bob), signedBy: ['s'] },
   ],
-  [
-    '3.6',
-    'allow',
-    { says: 'anybody, rule public', room: joinRule('public'), event: member(carol, carol, 'join') },
-  ],
+  ['3.6', 'allow', 'anybody, rule public', { room: joinRule('public'), event: member(carol, carol, 'join') }],
   [
     '3.7',
     'reject',
-    { says: 'an invited user, rule private', room: joinRule('private'), event: member(erin, erin, 'join') },
+    'an invited user, rule private',
+    { room: joinRule('private'), event: member(erin, erin, 'join') },
   ],
 
   [
     '4.1.1',
     'reject',
+    'a banned user, by e-mail',
     {
-      says: 'a banned user, by e-mail',
       room: thirdParty({ public_key: publicKey }),
       event: invite3({ signed: signJson({ mxid: dave, token: 'token' }, 'identity', identity) }, dave),
     },
   ],
-  ['4.1.2', 'reject', { says: 'not signed', event: invite3({ display_name: 'x' }) }],
+  ['4.1.2', 'reject', 'not signed', { event: invite3({ display_name: 'x' }) }],
   [
     '4.1.2',
     'reject',
-    { says: 'no object at all', event: member(alice, carol, 'invite', { third_party_invite: true }) },
+    'no object at all',
+    { event: member(alice, carol, 'invite', { third_party_invite: true }) },
   ],
-  ['4.1.3', 'reject', { says: 'no user', event: invite3({ signed: { token: 'token' } }) }],
-  ['4.1.3', 'reject', { says: 'no token', event: invite3({ signed: { mxid: carol } }) }],
-  ['4.1.4', 'reject', { says: 'for another user', event: invite3({ signed }, frank) }],
-  ['4.1.5', 'reject', { says: 'of no invitation in the room', event: invite3({ signed }) }],
+  ['4.1.3', 'reject', 'no user', { event: invite3({ signed: { token: 'token' } }) }],
+  ['4.1.3', 'reject', 'no token', { event: invite3({ signed: { mxid: carol } }) }],
+  ['4.1.4', 'reject', 'for another user', { event: invite3({ signed }, frank) }],
+  ['4.1.5', 'reject', 'of no invitation in the room', { event: invite3({ signed }) }],
   [
     '4.1.6',
     'reject',
-    {
-      says: 'of another sender',
-      room: thirdParty({ public_key: publicKey }),
-      event: invite3({ signed }, carol, mod),
-    },
+    'of another sender',
+    { room: thirdParty({ public_key: publicKey }), event: invite3({ signed }, carol, mod) },
   ],
   [
     '4.1.7',
     'allow',
-    {
-      says: 'signed by the one key',
-      room: thirdParty({ public_key: publicKey }),
-      event: invite3({ signed }),
-    },
+    'signed by the one key',
+    { room: thirdParty({ public_key: publicKey }), event: invite3({ signed }) },
   ],
   [
     '4.1.7',
     'allow',
+    'signed by a key of the list',
     {
-      says: 'signed by a key of the list',
       room: thirdParty({
         public_key: otherKey,
         public_keys: [{ public_key: 'bad' }, 5, { public_key: publicKey }],
@@ -253,8 +215,8 @@ const table: [rule: string, verdict: 'allow' | 'reject', row: Row][] = [
   [
     '4.1.7',
     'allow',
+    'the sender need not be in the room',
     {
-      says: 'the sender need not be in the room',
       room: { ...thirdParty({ public_key: publicKey }), [`m.room.member ${alice}`]: null },
       event: invite3({ signed }),
     },
@@ -262,126 +224,102 @@ const table: [rule: string, verdict: 'allow' | 'reject', row: Row][] = [
   [
     '4.1.8',
     'reject',
-    { says: 'signed by another key', room: thirdParty({ public_key: otherKey }), event: invite3({ signed }) },
+    'signed by another key',
+    { room: thirdParty({ public_key: otherKey }), event: invite3({ signed }) },
   ],
   [
     '4.1.8',
     'reject',
-    {
-      says: 'changed after it was signed',
-      room: thirdParty({ public_key: publicKey }),
-      event: invite3({ signed: { ...signed, more: 1 } }),
-    },
+    'changed after it was signed',
+    { room: thirdParty({ public_key: publicKey }), event: invite3({ signed: { ...signed, more: 1 } }) },
   ],
   [
     '4.1.8',
     'reject',
+    'without a signature',
     {
-      says: 'without a signature',
       room: thirdParty({ public_key: publicKey }),
       event: invite3({ signed: { mxid: carol, token: 'token' } }),
     },
   ],
-  ['4.2', 'reject', { says: 'by who is not in the room', event: member(carol, frank, 'invite') }],
-  ['4.2', 'reject', { says: 'by who is only invited', event: member(erin, carol, 'invite') }],
-  ['4.3', 'reject', { says: 'who is in the room', event: member(alice, bob, 'invite') }],
-  ['4.3', 'reject', { says: 'who is banned', event: member(alice, dave, 'invite') }],
-  ['4.4', 'allow', { says: 'the level is 0 unless set', event: member(bob, carol, 'invite') }],
-  ['4.4', 'allow', { says: 'who knocked', event: member(bob, frank, 'invite') }],
-  [
-    '4.4',
-    'allow',
-    { says: 'just enough', room: levels({ invite: 50 }), event: member(mod, carol, 'invite') },
-  ],
-  [
-    '4.5',
-    'reject',
-    { says: 'too little', room: levels({ invite: 51 }), event: member(mod, carol, 'invite') },
-  ],
+  ['4.2', 'reject', 'by who is not in the room', { event: member(carol, frank, 'invite') }],
+  ['4.2', 'reject', 'by who is only invited', { event: member(erin, carol, 'invite') }],
+  ['4.3', 'reject', 'who is in the room', { event: member(alice, bob, 'invite') }],
+  ['4.3', 'reject', 'who is banned', { event: member(alice, dave, 'invite') }],
+  ['4.4', 'allow', 'the level is 0 unless set', { event: member(bob, carol, 'invite') }],
+  ['4.4', 'allow', 'who knocked', { event: member(bob, frank, 'invite') }],
+  ['4.4', 'allow', 'just enough', { room: levels({ invite: 50 }), event: member(mod, carol, 'invite') }],
+  ['4.5', 'reject', 'too little', { room: levels({ invite: 51 }), event: member(mod, carol, 'invite') }],
 
-  ['5.1', 'allow', { says: 'leaving', event: member(bob, bob, 'leave') }],
-  ['5.1', 'allow', { says: 'declining', event: member(erin, erin, 'leave') }],
-  ['5.1', 'allow', { says: 'no longer knocking', event: member(frank, frank, 'leave') }],
-  ['5.1', 'reject', { says: 'who is banned, unbanning themselves', event: member(dave, dave, 'leave') }],
-  ['5.1', 'reject', { says: 'who never was there', event: member(carol, carol, 'leave') }],
-  ['5.2', 'reject', { says: 'kicking from outside', event: member(carol, bob, 'leave') }],
+  ['5.1', 'allow', 'leaving', { event: member(bob, bob, 'leave') }],
+  ['5.1', 'allow', 'declining', { event: member(erin, erin, 'leave') }],
+  ['5.1', 'allow', 'no longer knocking', { event: member(frank, frank, 'leave') }],
+  ['5.1', 'reject', 'who is banned, unbanning themselves', { event: member(dave, dave, 'leave') }],
+  ['5.1', 'reject', 'who never was there', { event: member(carol, carol, 'leave') }],
+  ['5.2', 'reject', 'kicking from outside', { event: member(carol, bob, 'leave') }],
   [
     '5.3',
     'reject',
-    { says: 'unbanning below the ban level', room: levels({ ban: 51 }), event: member(mod, dave, 'leave') },
+    'unbanning below the ban level',
+    { room: levels({ ban: 51 }), event: member(mod, dave, 'leave') },
   ],
-  ['5.4', 'allow', { says: 'unbanning', event: member(mod, dave, 'leave') }],
-  ['5.4', 'allow', { says: 'kicking, the level is 50 unless set', event: member(mod, bob, 'leave') }],
-  ['5.4', 'allow', { says: 'taking an invitation back', event: member(mod, erin, 'leave') }],
+  ['5.4', 'allow', 'unbanning', { event: member(mod, dave, 'leave') }],
+  ['5.4', 'allow', 'kicking, the level is 50 unless set', { event: member(mod, bob, 'leave') }],
+  ['5.4', 'allow', 'taking an invitation back', { event: member(mod, erin, 'leave') }],
   [
     '5.5',
     'reject',
-    { says: 'kicking below the kick level', room: levels({ kick: 51 }), event: member(mod, bob, 'leave') },
+    'kicking below the kick level',
+    { room: levels({ kick: 51 }), event: member(mod, bob, 'leave') },
   ],
-  ['5.5', 'reject', { says: 'kicking an equal', event: member(mod, peer, 'leave') }],
+  ['5.5', 'reject', 'kicking an equal', { event: member(mod, peer, 'leave') }],
   [
     '5.5',
     'reject',
-    { says: 'unbanning below the kick level', room: levels({ kick: 51 }), event: member(mod, dave, 'leave') },
+    'unbanning below the kick level',
+    { room: levels({ kick: 51 }), event: member(mod, dave, 'leave') },
   ],
-  ['5.5', 'reject', { says: 'kicking the creator', event: member(mod, alice, 'leave') }],
+  ['5.5', 'reject', 'kicking the creator', { event: member(mod, alice, 'leave') }],
 
-  ['6.1', 'reject', { says: 'banning from outside', event: member(carol, bob, 'ban') }],
-  ['6.2', 'allow', { says: 'the level is 50 unless set', event: member(mod, bob, 'ban') }],
-  ['6.2', 'allow', { says: 'who is not there', event: member(mod, carol, 'ban') }],
+  ['6.1', 'reject', 'banning from outside', { event: member(carol, bob, 'ban') }],
+  ['6.2', 'allow', 'the level is 50 unless set', { event: member(mod, bob, 'ban') }],
+  ['6.2', 'allow', 'who is not there', { event: member(mod, carol, 'ban') }],
   [
     '6.2',
     'allow',
-    {
-      says: 'by the creator',
-      room: levels({ ban: 99 }),
-      event: { ...member(mod, bob, 'ban'), sender: alice },
-    },
+    'by the creator',
+    { room: levels({ ban: 99 }), event: { ...member(mod, bob, 'ban'), sender: alice } },
   ],
-  [
-    '6.3',
-    'reject',
-    { says: 'below the ban level', room: levels({ ban: 51 }), event: member(mod, bob, 'ban') },
-  ],
-  ['6.3', 'reject', { says: 'an equal', event: member(mod, peer, 'ban') }],
-  ['6.3', 'reject', { says: 'oneself', event: member(mod, mod, 'ban') }],
+  ['6.3', 'reject', 'below the ban level', { room: levels({ ban: 51 }), event: member(mod, bob, 'ban') }],
+  ['6.3', 'reject', 'an equal', { event: member(mod, peer, 'ban') }],
+  ['6.3', 'reject', 'oneself', { event: member(mod, mod, 'ban') }],
 
-  ['7.1', 'reject', { says: 'rule invite', event: member(carol, carol, 'knock') }],
+  ['7.1', 'reject', 'rule invite', { event: member(carol, carol, 'knock') }],
   [
     '7.1',
     'reject',
-    { says: 'rule restricted', room: joinRule('restricted'), event: member(carol, carol, 'knock') },
+    'rule restricted',
+    { room: joinRule('restricted'), event: member(carol, carol, 'knock') },
   ],
-  [
-    '7.2',
-    'reject',
-    { says: 'for somebody else', room: joinRule('knock'), event: member(bob, carol, 'knock') },
-  ],
-  ['7.3', 'allow', { says: 'rule knock', room: joinRule('knock'), event: member(carol, carol, 'knock') }],
+  ['7.2', 'reject', 'for somebody else', { room: joinRule('knock'), event: member(bob, carol, 'knock') }],
+  ['7.3', 'allow', 'rule knock', { room: joinRule('knock'), event: member(carol, carol, 'knock') }],
   [
     '7.3',
     'allow',
-    {
-      says: 'rule knock_restricted, once more',
-      room: joinRule('knock_restricted'),
-      event: member(frank, frank, 'knock'),
-    },
+    'rule knock_restricted, once more',
+    { room: joinRule('knock_restricted'), event: member(frank, frank, 'knock') },
   ],
-  ['7.4', 'reject', { says: 'who is banned', room: joinRule('knock'), event: member(dave, dave, 'knock') }],
-  ['7.4', 'reject', { says: 'who is invited', room: joinRule('knock'), event: member(erin, erin, 'knock') }],
-  [
-    '7.4',
-    'reject',
-    { says: 'who is in the room', room: joinRule('knock'), event: member(bob, bob, 'knock') },
-  ],
+  ['7.4', 'reject', 'who is banned', { room: joinRule('knock'), event: member(dave, dave, 'knock') }],
+  ['7.4', 'reject', 'who is invited', { room: joinRule('knock'), event: member(erin, erin, 'knock') }],
+  ['7.4', 'reject', 'who is in the room', { room: joinRule('knock'), event: member(bob, bob, 'knock') }],
 
-  ['8', 'reject', { says: 'a membership nobody knows', event: member(bob, bob, 'Join') }],
-  ['8', 'reject', { says: 'an empty membership', event: member(bob, bob, '') }],
+  ['8', 'reject', 'a membership nobody knows', { event: member(bob, bob, 'Join') }],
+  ['8', 'reject', 'an empty membership', { event: member(bob, bob, '') }],
 ];
 
 describe.each(versions)('rules for members, room version $id', (version) => {
   const section = version.id === '12' ? '5' : '4';
-  it.each(table)('%s: %s $2.says', (rule, what, row) => {
+  it.each(table)('%s: %s, %s', (rule, what, _says, row) => {
     // In versions 10 and 11 the room above without levels for the creator gives her none; name her there.
     expect(verdict(withCreator(row, version.id), version)).toBe(
       what === 'allow' ? 'allowed' : `${section}.${rule}`,
@@ -407,7 +345,7 @@ describe('who the creator is, for the first join', () => {
   it.each(versions)('version $id', (version) => {
     const creator = version.id === '10' ? bob : alice;
     for (const user of [alice, bob, mod]) {
-      const row = { says: '', room: { ...named, ...outside }, event: join(user) };
+      const row = { room: { ...named, ...outside }, event: join(user) };
       expect(verdict(row, version) === 'allowed').toBe(user === creator);
     }
   });

@@ -76,7 +76,6 @@ export function eventIn(version: RoomVersion, parts: Partial<UnsignedPdu>): Unsi
 
 /** One line of a table: an event in a room, and the rule that decides. */
 export interface Row {
-  readonly says: string;
   /** where it is not the usual room */
   readonly room?: Changes;
   readonly event: Partial<UnsignedPdu>;
