@@ -16,7 +16,7 @@ import { refreshFuture } from './rules/refresh.ts';
 import type { FutureStore } from './store.ts';
 import { Sweeping } from './sweeping.ts';
 import { longestEventId, mentionsSendNow, withSendNow } from './template.ts';
-import type { Tokens } from './tokens.ts';
+import type { TokenKind, Tokens } from './tokens.ts';
 
 /** The bearer capabilities of one future. */
 export interface FutureTokens {
@@ -248,6 +248,11 @@ export class Futures {
       case 'cancel':
         return this.cancel(holder, 'token');
     }
+  }
+
+  /** What a token would do if it were valid. null: not a token. */
+  kindOf(token: string): TokenKind | null {
+    return this.#parts.tokens.read(token)?.kind ?? null;
   }
 
   /**
