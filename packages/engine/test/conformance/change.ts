@@ -20,7 +20,6 @@ import {
   schedule,
   stateDraft,
   stateKey,
-  withFuture,
   world,
 } from './samples.ts';
 import { opener, type MakeStore } from './subject.ts';
@@ -56,12 +55,15 @@ export function changeConformance(makeStore: MakeStore): void {
       expect(await store.change({ by: 'id', group: 1 }, () => ({ next: null, answer }))).toBe(answer);
     });
 
-    test.each(['staged', 'open', 'claimed', 'sent'] as const)('finds a group that is %s by its name', async (phase) => {
-      const { store, clock } = await open();
-      const { id } = await schedule(store);
-      await edit(store, id, (group) => inPhase(group, phase, clock.now()));
-      expect((await groupByName(store, 'group'))?.phase).toBe(phase);
-    });
+    test.each(['staged', 'open', 'claimed', 'sent'] as const)(
+      'finds a group that is %s by its name',
+      async (phase) => {
+        const { store, clock } = await open();
+        const { id } = await schedule(store);
+        await edit(store, id, (group) => inPhase(group, phase, clock.now()));
+        expect((await groupByName(store, 'group'))?.phase).toBe(phase);
+      },
+    );
 
     test('finds a closed group by its id and its futures, but not by its name, which is free again', async () => {
       const { store, clock } = await open();
@@ -120,13 +122,13 @@ export function changeConformance(makeStore: MakeStore): void {
       const first = await schedule(store);
       const second = await schedule(store, { timeout: null });
       expect((await groupWith(store, first.id)).futures).toEqual([first, second]);
-      await edit(store, first.id, (group, world) => ({
-        ...withFuture(group, second.id, { nonce: { high: 7, low: 0xffff_ffff } }),
-        futures: [{ ...second, nonce: { high: 7, low: 0xffff_ffff } }, futureOf(world)],
-      }));
+      let futures: readonly Future[] = [];
+      await edit(store, first.id, (group, world) => {
+        futures = [{ ...second, nonce: { high: 7, low: 0xffff_ffff } }, futureOf(world)];
+        return { ...group, futures };
+      });
       expect(await store.find(first.id)).toBe(null);
-      expect((await futureWith(store, second.id)).nonce).toEqual({ high: 7, low: 0xffff_ffff });
-      expect((await groupWith(store, second.id)).futures.map(({ id }) => id)).toEqual([second.id, second.id + 1]);
+      expect((await groupWith(store, second.id)).futures).toEqual(futures);
     });
 
     test('serves many changes of one group at once, one after the other', async () => {
@@ -207,7 +209,11 @@ export function changeConformance(makeStore: MakeStore): void {
         const { id } = await schedule(store, { timeout: null });
         const second = await schedule(store);
         let expected: Group | null = null;
-        await edit(store, id, (group) => (expected = inPhase(finishSecond(group, second), phase, clock.now())));
+        await edit(
+          store,
+          id,
+          (group) => (expected = inPhase(finishSecond(group, second), phase, clock.now())),
+        );
         expect(await groupWith(store, id)).toEqual(expected);
       },
     );
@@ -225,9 +231,22 @@ export function changeConformance(makeStore: MakeStore): void {
       expect((await futureWith(store, id)).outcome).toEqual(outcome);
     });
 
+    test('keeps the action a future was named by', async () => {
+      const { store } = await open();
+      for (const action of [null, '', 'hang "up"', '__proto__']) {
+        const { id } = await schedule(store, { timeout: action === null ? 5 : null, action });
+        expect((await futureWith(store, id)).action).toBe(action);
+      }
+    });
+
     test('keeps the extras of a draft, those that are there and no others', async () => {
       const { store } = await open();
-      for (const extras of [{}, { ts: 0 }, { stickyDurationMs: 5 }, { ts: 17, stickyDurationMs: 3_600_000 }]) {
+      for (const extras of [
+        {},
+        { ts: 0 },
+        { stickyDurationMs: 5 },
+        { ts: 17, stickyDurationMs: 3_600_000 },
+      ]) {
         const { id } = await schedule(store, { draft: draftOf({ extras }) });
         expect((await futureWith(store, id)).draft.extras).toStrictEqual(extras);
       }
@@ -244,7 +263,8 @@ export function changeConformance(makeStore: MakeStore): void {
 
     test('keeps a content to the letter: its order, its numbers, and keys with a meaning in JavaScript', async () => {
       const { store } = await open();
-      const text = '{"b":[{"z":1,"a":null}],"10":1.5e300,"2":-0.1,"__proto__":{"x":1},"":"\\u0000\\"\\\\","é":"\\ud800"}';
+      const text =
+        '{"b":[{"z":1,"a":null}],"10":1.5e300,"2":-0.1,"__proto__":{"x":1},"":"\\u0000\\"\\\\","é":"\\ud800"}';
       const content = JSON.parse(text);
       const { id } = await schedule(store, { draft: draftOf({ content }) });
       expect(JSON.stringify((await futureWith(store, id)).draft.content)).toBe(JSON.stringify(content));
@@ -266,12 +286,13 @@ export function changeConformance(makeStore: MakeStore): void {
   });
 
   describe('a store in the same process', () => {
-    test('has done the work of a change, a refresh and a state event before it returns the promise', async ({ skip }) => {
+    test('has done the work of a change, a refresh and a state event before it returns the promise', async ({
+      skip,
+    }) => {
       const { store, clock } = await open();
       if (store.unit !== 'in-process') skip('remote');
       const seen: string[] = [];
       const made = schedule(store, { draft: stateDraft('alice') });
-      const id = 1;
       let found: Future | undefined;
       const peek = store.change({ by: 'name', owner: alice, name: 'group' }, (group) => {
         seen.push('decided');
@@ -279,10 +300,8 @@ export function changeConformance(makeStore: MakeStore): void {
         return { next: group, answer: undefined };
       });
       expect(seen).toEqual(['decided']);
-      expect(found?.id).toBe(id);
-
       clock.advance(500);
-      if (found === undefined) throw new Error('not found');
+      if (found === undefined) throw new Error('it was not made yet');
       const refreshed = store.refresh([{ future: found.id, nonce: found.nonce, generation: null }]);
       const arrived = store.stateArrived(stateKey('alice'), '$new', bob);
       const again = store.change({ by: 'future', future: found.id }, (group, { markOf }) => {
@@ -295,19 +314,25 @@ export function changeConformance(makeStore: MakeStore): void {
       await Promise.all([made, peek, refreshed, arrived, again]);
     });
 
-    test('takes in a state event that arrives within a decision, and the decision sees it at once', async ({ skip }) => {
+    test('takes in a state event that arrives within a decision, and the decision sees it at once', async ({
+      skip,
+    }) => {
       const { store } = await open();
       if (store.unit !== 'in-process') skip('remote');
       const other = await schedule(store, { name: 'other', draft: stateDraft('alice') });
-      let inner: Promise<void> | null = null;
+      const inner: Promise<void>[] = [];
       const orders = await store.change({ by: 'name', owner: alice, name: 'group' }, (_, world) => {
         const before = world.stateOrder;
-        inner = store.stateArrived(stateKey('alice'), '$sent', alice);
+        inner.push(store.stateArrived(stateKey('alice'), '$sent', alice));
         const after = world.stateOrder;
-        expect(world.markOf(stateKey('alice'))?.last).toEqual({ event: '$sent', sender: alice, order: after });
+        expect(world.markOf(stateKey('alice'))?.last).toEqual({
+          event: '$sent',
+          sender: alice,
+          order: after,
+        });
         return { next: groupOf(world, [futureOf(world)]), answer: [before, after] };
       });
-      await inner;
+      await Promise.all(inner);
       expect(orders[1]).toBeGreaterThan(orders[0] ?? NaN);
       expect(await world(store, ({ markOf }) => markOf(stateKey('alice'))?.last.event)).toBe('$sent');
       expect(other.stateOrder).toBeLessThan(orders[1] ?? NaN);
@@ -339,13 +364,23 @@ function inPhase(group: Group, phase: Group['phase'], now: number): Group {
         epoch: 1,
         claim: claimOf(null, now + 1000.5),
         sendNow: stateDraft('alice'),
-        futures: group.futures.map((future) => ({ ...future, status: 'staged', deadline: null, outcome: null })),
+        futures: group.futures.map((future) => ({
+          ...future,
+          status: 'staged',
+          deadline: null,
+          outcome: null,
+        })),
       };
     case 'claimed':
       return {
         ...claimed(group, winner ?? 0, now + 1000.5),
         epoch: 4_000_000_000,
-        claim: claimOf(winner, now + 1000.5, { cause: 'token', node: 'nöde "2"', taken: true, doomed: 'owner' }),
+        claim: claimOf(winner, now + 1000.5, {
+          cause: 'token',
+          node: 'nöde "2"',
+          taken: true,
+          doomed: 'owner',
+        }),
       };
     case 'sent':
     case 'closed':
@@ -370,11 +405,18 @@ const outcomes: readonly Outcome[] = [
   {
     kind: 'failed',
     at: 5,
-    error: { status: 429, errcode: 'M_LIMIT_EXCEEDED', error: 'Slow', fields: { retry_after_ms: 5, soft: true, by: 'us' } },
+    error: {
+      status: 429,
+      errcode: 'M_LIMIT_EXCEEDED',
+      error: 'Slow',
+      fields: { retry_after_ms: 5, soft: true, by: 'us' },
+    },
   },
-  ...(['token', 'owner', 'state', 'group', 'deactivated'] as const).map(
-    (reason): Outcome => ({ kind: 'cancelled', at: 7.75, reason }),
-  ),
+  ...(['token', 'owner', 'state', 'group', 'deactivated'] as const).map((reason): Outcome => ({
+    kind: 'cancelled',
+    at: 7.75,
+    reason,
+  })),
 ];
 
 const json: fc.Arbitrary<JsonValue> = fc.letrec<{ value: JsonValue }>((tie) => ({

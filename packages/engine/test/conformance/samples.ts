@@ -57,6 +57,7 @@ export function futureOf(world: World, change: Partial<Future> = {}): Future {
     nonce: { high: (0xf000_0000 + id) >>> 0, low: (id * 2_654_435_761) >>> 0 },
     generation: 'futures',
     draft: draftOf(),
+    action: null,
     timeout,
     deadline: timeout === null ? null : Math.ceil(world.now + timeout),
     fence: { kind: 'untold' },
@@ -147,9 +148,7 @@ export function ended(group: Group, phase: 'sent' | 'closed', at: Instant): Grou
   const futures = group.futures.map((future): Future => {
     if (future.status === 'finished') return future;
     const outcome: Outcome =
-      future.id === winner
-        ? { kind: 'sent', at, event: `$event-of-${future.id}` }
-        : cancelledBy('group', at);
+      future.id === winner ? { kind: 'sent', at, event: `$event-of-${future.id}` } : cancelledBy('group', at);
     return { ...future, status: 'finished', outcome };
   });
   return { ...group, phase, claim: null, endedAt: at, futures };

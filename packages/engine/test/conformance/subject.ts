@@ -71,7 +71,10 @@ export function opener(makeStore: MakeStore): Open {
 }
 
 /** For tests of what outlives a process. */
-export function reopenerOf(subject: StoreUnderTest, skip: (note: string) => never): () => Promise<FutureStore> {
+export function reopenerOf(
+  subject: StoreUnderTest,
+  skip: (note: string) => never,
+): () => Promise<FutureStore> {
   return subject.reopen ?? skip('nothing outlives this store');
 }
 
