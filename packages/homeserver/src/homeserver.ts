@@ -103,7 +103,13 @@ export async function openHomeserver(options: HomeserverOptions): Promise<Embedd
   const profiles = openProfileStore(database);
   const notifier = createNotifier(turn, (room) => store.joinedMembers(room));
   const append = createAppend({
-    ...{ turn, store, writer, positions, notifier, serverName, signingKey },
+    turn,
+    store,
+    writer,
+    positions,
+    notifier,
+    serverName,
+    signingKey,
     state: openRoomState(turn, store),
     onNewState: (key: StateKey, event, sender) => {
       for (const listener of stateListeners) listener(key, event, sender);
@@ -111,7 +117,13 @@ export async function openHomeserver(options: HomeserverOptions): Promise<Embedd
   });
 
   const rooms: Rooms = {
-    ...{ turn, clock, store, writer, append, positions, serverName },
+    turn,
+    clock,
+    store,
+    writer,
+    append,
+    positions,
+    serverName,
     events: createClientEvents(store, () => clock.wall()),
     profileOf: (user) => shownContent({}, profiles.of(user)),
     messageRate: limit(messageRate),
@@ -122,7 +134,11 @@ export async function openHomeserver(options: HomeserverOptions): Promise<Embedd
   const accountStore = openAccountStore(database);
   const tokens = openAccessTokens(database, randomness);
   const accounts: Accounts = {
-    ...{ turn, clock, randomness, tokens, serverName },
+    turn,
+    clock,
+    randomness,
+    tokens,
+    serverName,
     store: accountStore,
     devices: openDeviceStore(database),
     passwords: createPasswords(randomness),

@@ -1,7 +1,7 @@
 import type { RoomId, UserId } from '@matrix-futures/engine';
 import { MatrixError } from '@matrix-futures/http';
 import { notInRoom } from './append.ts';
-import { contentOf } from './client-event.ts';
+import { contentOf } from './stored-event.ts';
 import { isRoomId, notRoomId } from './event-form.ts';
 import type { MembershipRow } from './room-store.ts';
 import type { Rooms } from './rooms.ts';

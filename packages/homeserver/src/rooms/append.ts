@@ -17,13 +17,12 @@ import { canonicalJson } from '../events/canonical-json.ts';
 import type { SigningKey } from '../events/signing-key.ts';
 import type { Notifier } from '../stream/notifier.ts';
 import type { Positions } from '../stream/positions.ts';
-import { contentOf } from './client-event.ts';
+import { contentOf, type StoredEvent } from './stored-event.ts';
 import { judgeForm, refusal } from './event-form.ts';
 import type { EventWriter, Transaction } from './event-writer.ts';
 import { applyRedaction, judgeRedaction } from './redaction.ts';
 import type { RoomState } from './room-state.ts';
 import type { Room, RoomStore } from './room-store.ts';
-import type { StoredEvent } from './stored-event.ts';
 
 /**
  * The one way into a room, for plain sends, state, redactions, memberships, new rooms and futures alike:
@@ -111,7 +110,10 @@ export function createAppend(parts: AppendParts): Append {
     return {
       roomVersion: room.version,
       room: draft.room,
-      ...{ sender, type, stateKey, content },
+      sender,
+      type,
+      stateKey,
+      content,
       ...(extras.stickyDurationMs !== undefined && { stickyDurationMs: extras.stickyDurationMs }),
       prevEvents: head === undefined ? [] : [head.eventId],
       authEvents: selected.flatMap((key) => current(...key)?.eventId ?? []),

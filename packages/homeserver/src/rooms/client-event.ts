@@ -1,8 +1,7 @@
 import type { JsonObject, UserId } from '@matrix-futures/engine';
 import { toClientEvent, type ClientEvent } from '../events/client-event.ts';
-import type { Pdu } from '../events/pdu.ts';
 import type { RoomStore } from './room-store.ts';
-import type { StoredEvent } from './stored-event.ts';
+import { contentOf, pduOf, type StoredEvent } from './stored-event.ts';
 
 /** Who looks: some of `unsigned` is for the sender, or the sending device, alone. */
 export interface Viewer {
@@ -53,11 +52,4 @@ export function createClientEvents(store: RoomStore, wall: () => number): Client
   };
 }
 
-export function contentOf(event: StoredEvent): JsonObject {
-  return pduOf(event).content;
-}
-
-export function pduOf(event: StoredEvent): Pdu {
-  const pdu: Pdu = JSON.parse(event.pdu);
-  return pdu;
-}
+export { contentOf } from './stored-event.ts';

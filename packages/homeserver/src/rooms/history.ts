@@ -1,8 +1,7 @@
 import type { RoomId } from '@matrix-futures/engine';
 import type { EventTest } from '../filters/event-test.ts';
-import { contentOf } from './client-event.ts';
+import { contentOf, type StoredEvent } from './stored-event.ts';
 import type { RoomStore } from './room-store.ts';
-import type { StoredEvent } from './stored-event.ts';
 import type { Sees } from './visibility.ts';
 
 /** Which part of a room's history to walk through, from one end. */

@@ -3,12 +3,11 @@ import { mayRedact, readPowerLevels } from '../auth-rules/power-levels.ts';
 import { canonicalJson } from '../events/canonical-json.ts';
 import type { UnsignedPdu } from '../events/pdu.ts';
 import { redact, redactionTarget } from '../events/redact.ts';
-import { pduOf } from './client-event.ts';
+import { pduOf, type StoredEvent } from './stored-event.ts';
 import { refusal } from './event-form.ts';
 import type { EventWriter } from './event-writer.ts';
 import type { RoomState } from './room-state.ts';
 import type { Room, RoomStore } from './room-store.ts';
-import type { StoredEvent } from './stored-event.ts';
 
 /** What a redaction would take the content of; null: the event is no redaction. */
 export interface RedactionAllowed {

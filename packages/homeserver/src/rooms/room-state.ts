@@ -2,7 +2,7 @@ import type { RoomId } from '@matrix-futures/engine';
 import type { Turn } from '@matrix-futures/sqlite';
 import type { AuthEvent, AuthState } from '../auth-rules/auth-state.ts';
 import { BoundedMap } from '../cache/bounded-map.ts';
-import { contentOf } from './client-event.ts';
+import { contentOf } from './stored-event.ts';
 import type { RoomStore } from './room-store.ts';
 
 /** The current state of rooms as the authorization rules read it, kept in memory. */

@@ -1,4 +1,7 @@
-import type { EventId, RoomId, UserId } from '@matrix-futures/engine';
+import type { EventId, JsonObject, RoomId, UserId } from '@matrix-futures/engine';
+import Type from 'typebox';
+import { Compile } from 'typebox/compile';
+import type { Pdu } from '../events/pdu.ts';
 
 /** A row of `event`. */
 export interface StoredEvent {
@@ -30,3 +33,16 @@ export const storedEventColumns = `
   event.state_key AS stateKey, event.sender, event.depth, event.origin_server_ts AS originServerTs, event.pdu,
   event.redacted_by AS redactedBy, event.replaces_state AS replacesState, event.delay_id AS delayId,
   event.transaction_device AS transactionDevice, event.transaction_id AS transactionId`;
+
+/** Only what `buildEvent` and `redact` made is ever stored, so an object is a PDU. */
+const storedPdu = Compile(Type.Unsafe<Pdu>(Type.Object({})));
+
+export function pduOf(event: StoredEvent): Pdu {
+  const pdu: unknown = JSON.parse(event.pdu);
+  if (storedPdu.Check(pdu)) return pdu;
+  throw new Error(`The event ${event.eventId} in the database is no event`);
+}
+
+export function contentOf(event: StoredEvent): JsonObject {
+  return pduOf(event).content;
+}

@@ -1,7 +1,6 @@
 import type { RoomId, UserId } from '@matrix-futures/engine';
-import { contentOf } from './client-event.ts';
+import { contentOf, type StoredEvent } from './stored-event.ts';
 import type { RoomStore } from './room-store.ts';
-import type { StoredEvent } from './stored-event.ts';
 
 /** Does the user get to see the event? */
 export type Sees = (event: StoredEvent) => boolean;

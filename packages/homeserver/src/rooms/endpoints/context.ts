@@ -24,19 +24,10 @@ export function getContext(rooms: Rooms): Endpoint {
         const { event, sees } = visibleEvent(rooms, room, eventId, requester.user);
         const around = { room, sees, wanted: eventTest(filter) };
         const { position } = event;
-        const before = walk(store, {
-          ...around,
-          ...{ direction: 'b', after: 0, upTo: position - 1, limit: Math.floor(limit / 2) },
-        }).events;
-        const after = walk(store, {
-          ...around,
-          ...{
-            direction: 'f',
-            after: position,
-            upTo: rooms.positions.current(),
-            limit: Math.ceil(limit / 2),
-          },
-        }).events;
+        const look = (direction: 'f' | 'b', after: number, upTo: number, count: number) =>
+          walk(store, { ...around, direction, after, upTo, limit: count }).events;
+        const before = look('b', 0, position - 1, Math.floor(limit / 2));
+        const after = look('f', position, rooms.positions.current(), Math.ceil(limit / 2));
         const first = before.at(-1) ?? event;
         const last = after.at(-1) ?? event;
         const shown = [...before, event, ...after];

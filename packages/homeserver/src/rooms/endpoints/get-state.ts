@@ -1,7 +1,7 @@
 import { client, endpoint, MatrixError, type Endpoint } from '@matrix-futures/http';
 import Type from 'typebox';
 import { seenUpTo } from '../access.ts';
-import { contentOf } from '../client-event.ts';
+import { contentOf } from '../stored-event.ts';
 import type { Rooms } from '../rooms.ts';
 import { statePaths } from './put-state.ts';
 

@@ -3,8 +3,7 @@ import Type from 'typebox';
 import { stringMember } from '../../events/json-member.ts';
 import { parseToken } from '../../stream/token.ts';
 import { requireJoined, seenUpTo } from '../access.ts';
-import { contentOf } from '../client-event.ts';
-import type { StoredEvent } from '../stored-event.ts';
+import { contentOf, type StoredEvent } from '../stored-event.ts';
 import type { Rooms } from '../rooms.ts';
 
 const membership = Type.Optional(
