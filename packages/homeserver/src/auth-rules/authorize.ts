@@ -1,3 +1,4 @@
+import type { JsonValue } from '@matrix-futures/engine';
 import { findRoomVersion, type RoomVersion } from '../room-versions/room-version.ts';
 import { isUserId, serverOf } from '../events/identifiers.ts';
 import { isList, member } from '../events/json-member.ts';
@@ -13,7 +14,9 @@ import { readPowerLevels } from './power-levels.ts';
  * (`judgeAuthEvents`). Pure: the same event on the same state is always judged alike.
  * @param event of canonical form
  * @param state before the event
- * @param signedBy has that server signed the event? Asked only for joins that another user vouches for
+ * @param signedBy has that server signed the event? Asked only where `join_authorised_via_users_server` is set. A server
+ *   must not sign such a join before it has judged the `allow` conditions of the room's join rule itself: its signature
+ *   is all that the rules ask for. Left out: nobody has signed.
  * @returns null: allowed
  */
 export function authorize(
@@ -28,8 +31,9 @@ export function authorize(
   if (rules.room !== null && (create === undefined || event.room_id !== `!${create.eventId.slice(1)}`)) {
     return { rule: `${rules.room}`, message: 'The room id is not the id of the create event.' };
   }
-  if (create === undefined)
+  if (create === undefined) {
     return { rule: `${rules.authEvents}.4`, message: 'The room has no create event.' };
+  }
   if (member(create.content, 'm.federate') === false && serverOf(event.sender) !== serverOf(create.sender)) {
     return { rule: `${rules.federate}`, message: 'The room is not open to users of other servers.' };
   }
@@ -62,7 +66,7 @@ function judgeCreate(event: UnsignedPdu, version: RoomVersion): Rejection | null
   return null;
 }
 
-function areUserIds(value: ReturnType<typeof member>): boolean {
+function areUserIds(value: JsonValue): boolean {
   return isList(value) && value.every((user) => typeof user === 'string' && isUserId(user));
 }
 

@@ -41,9 +41,8 @@ function judgeForm(content: JsonObject, reject: Reject): Rejection | null {
   if (wrongMap !== undefined) return reject(2, `${wrongMap} must be an object whose values are integers.`);
   const users = member(content, 'users');
   const areUsers = users === undefined || (isMapOfLevels(users) && Object.keys(users).every(isUserId));
-  return areUsers
-    ? null
-    : reject(3, 'users must be an object whose keys are user ids and whose values are integers.');
+  if (areUsers) return null;
+  return reject(3, 'users must be an object whose keys are user ids and whose values are integers.');
 }
 
 function isPresent(content: JsonObject, name: string): boolean {
@@ -64,9 +63,9 @@ interface LevelChange {
 
 function judgeSingle({ before, after, level, reject }: LevelChange): Rejection | null {
   for (const { name, old, fresh } of alterations(before, after, single)) {
-    if (old !== undefined && old > level) return reject(5, `${name} is above the sender's power level.`, 1);
+    if (old !== undefined && old > level) return reject(5, `${name} is above the sender's level.`, 1);
     if (fresh !== undefined && fresh > level)
-      return reject(5, `${name} would be above the sender's power level.`, 2);
+      return reject(5, `${name} would be above the sender's level.`, 2);
   }
   return null;
 }
@@ -74,11 +73,11 @@ function judgeSingle({ before, after, level, reject }: LevelChange): Rejection |
 function judgeMaps({ before, after, level, reject }: LevelChange): Rejection | null {
   const altered = maps.flatMap((map) => alterationsIn(before, after, map));
   for (const { name, old } of altered) {
-    if (old !== undefined && old > level) return reject(6, `The level of ${name} is above the sender's.`, 1);
+    if (old !== undefined && old > level) return reject(6, `${name} is above the sender's level.`, 1);
   }
   for (const { name, fresh } of altered) {
     if (fresh !== undefined && fresh > level)
-      return reject(7, `The level of ${name} would be above the sender's.`, 1);
+      return reject(7, `${name} would be above the sender's level.`, 1);
   }
   return null;
 }
@@ -87,7 +86,7 @@ function judgeUsers({ before, after, level, reject }: LevelChange, sender: UserI
   const altered = alterationsIn(before, after, 'users');
   for (const { name, old } of altered) {
     if (name !== sender && old !== undefined && old >= level) {
-      return reject(8, `The power level of ${name} is not below the sender's.`, 1);
+      return reject(8, `${name} is not below the sender.`, 1);
     }
   }
   for (const { name, fresh } of altered) {
