@@ -16,7 +16,8 @@ export function putAccountData(turn: Turn, accountData: AccountDataStore): Endpo
     authentication: 'required',
     summary: 'Stores account data',
     body: Type.Unsafe<JsonObject>(Type.Object({})),
-    handle: async ({ requester, params, body }) => {
+    handle: async (call) => {
+      const { requester, params } = call;
       requireSelf(requester, params.userId);
       const room = requireRoomId(params.roomId);
       if (params.type === 'm.fully_read' || (params.type === 'm.push_rules' && room === '')) {
@@ -25,7 +26,7 @@ export function putAccountData(turn: Turn, accountData: AccountDataStore): Endpo
           'This type is changed by endpoints of its own',
         );
       }
-      const content = body();
+      const content = call.body();
       await turn.unit(() => accountData.set(requester.user, room, params.type, content));
       return {};
     },

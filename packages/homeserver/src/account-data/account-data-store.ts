@@ -3,6 +3,7 @@ import { MatrixError } from '@matrix-futures/http';
 import type { Database, Migration } from '@matrix-futures/sqlite';
 import type { Notifier } from '../stream/notifier.ts';
 import type { Positions } from '../stream/positions.ts';
+import { parseStored } from './stored-json.ts';
 
 /** Append only. */
 export const accountDataMigrations: readonly Migration[] = [
@@ -25,7 +26,7 @@ export const accountDataMigrations: readonly Migration[] = [
 /** An entry as `/sync` shows it. */
 export interface AccountDatum {
   /** empty: of the account as a whole */
-  readonly room: RoomId | '';
+  readonly room: RoomId;
   readonly type: string;
   readonly content: JsonObject;
 }
@@ -33,14 +34,16 @@ export interface AccountDatum {
 /** What clients keep on the server for their user alone (client-server API, "Client Config"). Synchronous. */
 export interface AccountDataStore {
   /** @param room empty for the account as a whole */
-  get(user: UserId, room: RoomId | '', type: string): JsonObject | null;
+  get(user: UserId, room: RoomId, type: string): JsonObject | null;
   /**
    * Inside a unit. Wakes the user's long polls.
    * @throws MatrixError `tooLarge`, or `limitExceeded` for more entries than fit
    */
-  set(user: UserId, room: RoomId | '', type: string, content: JsonObject): void;
-  /** what changed in the range `(after, upTo]`, in order */
+  set(user: UserId, room: RoomId, type: string, content: JsonObject): void;
+  /** what changed in the range `(after, upTo]`, in order, of the account and of all rooms */
   changes(user: UserId, after: number, upTo: number): AccountDatum[];
+  /** all that was there of a room at the position and has not changed since */
+  ofRoom(user: UserId, room: RoomId, upTo: number): AccountDatum[];
 }
 
 /** Clients keep lists of emoji and of direct chats there: some are long. */
@@ -62,7 +65,17 @@ export function openAccountDataStore(
     `INSERT INTO account_data (user_id, room_id, type, content, stream_position) VALUES (?, ?, ?, ?, ?)
      ON CONFLICT DO UPDATE SET content = excluded.content, stream_position = excluded.stream_position`,
   );
-  const changed = database.prepare<[UserId, number, number], { room: string; type: string; content: string }>(
+  type Row = { readonly room: RoomId; readonly type: string; readonly content: string };
+  const datum = ({ room, type, content }: Row): AccountDatum => ({
+    room,
+    type,
+    content: parseStored(content),
+  });
+  const ofRoom = database.prepare<[UserId, RoomId, number], Row>(
+    `SELECT room_id AS room, type, content FROM account_data
+     WHERE user_id = ? AND room_id = ? AND stream_position <= ? ORDER BY stream_position`,
+  );
+  const changed = database.prepare<[UserId, number, number], Row>(
     `SELECT room_id AS room, type, content FROM account_data
      WHERE user_id = ? AND stream_position > ? AND stream_position <= ? ORDER BY stream_position`,
   );
@@ -70,7 +83,7 @@ export function openAccountDataStore(
   return {
     get(user, room, type) {
       const row = find.get(user, room, type);
-      return row === undefined ? null : parse(row.content);
+      return row === undefined ? null : parseStored(row.content);
     },
     set(user, room, type, content) {
       const json = JSON.stringify(content);
@@ -81,14 +94,7 @@ export function openAccountDataStore(
       put.run(user, room, type, json, positions.next());
       notifier.wake([user]);
     },
-    changes: (user, after, upTo) =>
-      changed
-        .all(user, after, upTo)
-        .map(({ room, type, content }) => ({ room, type, content: parse(content) })),
+    changes: (user, after, upTo) => changed.all(user, after, upTo).map(datum),
+    ofRoom: (user, room, upTo) => ofRoom.all(user, room, upTo).map(datum),
   };
-}
-
-function parse(content: string): JsonObject {
-  const parsed: JsonObject = JSON.parse(content);
-  return parsed;
 }

@@ -12,9 +12,10 @@ export function createFilter(turn: Turn, filters: FilterStore): Endpoint {
     authentication: 'required',
     summary: 'Stores a filter',
     body: Filter,
-    handle: async ({ requester, params, body }) => {
+    handle: async (call) => {
+      const { requester, params } = call;
       requireSelf(requester, params.userId);
-      const filter = body();
+      const filter = call.body();
       return { body: { filter_id: await turn.unit(() => filters.add(requester.user, filter)) } };
     },
   });

@@ -62,7 +62,7 @@ function onSender(
 }
 
 function onUrl(contains: boolean | undefined): EventTest[] {
-  return contains === undefined ? [] : [({ content }) => Object.hasOwn(content(), 'url') === contains];
+  return contains === undefined ? [] : [(event) => Object.hasOwn(event.content(), 'url') === contains];
 }
 
 /** Types may hold `*` for any run of characters. */

@@ -27,10 +27,11 @@ export function changeProfile(
       authentication: 'required',
       summary: 'Sets a field of the profile',
       body: Type.Unsafe<JsonObject>(Type.Object({})),
-      handle: async ({ requester, params, body }) => {
+      handle: async (call) => {
+        const { requester, params } = call;
         requireSelf(requester, params.userId);
         const field = requireField(params.field);
-        const value = member(body(), field);
+        const value = member(call.body(), field);
         if (value === undefined) throw new MatrixError('missingParam', `The body has no ${field}`);
         await change(requester.user, field, requireValue(field, value));
         return {};

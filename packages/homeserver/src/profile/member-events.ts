@@ -1,7 +1,7 @@
 import type { Clock, JsonObject, LocalHomeserver, RoomId, Timers, UserId } from '@matrix-futures/engine';
 import type { Turn } from '@matrix-futures/sqlite';
 import { without } from '../events/json-member.ts';
-import { contentOf } from '../rooms/client-event.ts';
+import { contentOf } from '../rooms/stored-event.ts';
 import type { RoomStore } from '../rooms/room-store.ts';
 import type { ProfileStore } from './profile-store.ts';
 

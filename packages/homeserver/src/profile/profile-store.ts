@@ -1,6 +1,7 @@
 import type { JsonObject, JsonValue, UserId } from '@matrix-futures/engine';
 import { MatrixError } from '@matrix-futures/http';
 import type { Database, Migration } from '@matrix-futures/sqlite';
+import { parseStored } from '../account-data/stored-json.ts';
 
 /** Append only. */
 export const profileMigrations: readonly Migration[] = [
@@ -29,8 +30,8 @@ export interface ProfileStore {
 const maxBytes = 64 * 1024;
 
 export function openProfileStore(database: Database): ProfileStore {
-  const all = database.prepare<[UserId], { field: string; value: string }>(
-    'SELECT field, value FROM profile WHERE user_id = ? ORDER BY field',
+  const all = database.prepare<[UserId], { profile: string }>(
+    'SELECT json_group_object(field, json(value)) AS profile FROM profile WHERE user_id = ?',
   );
   const put = database.prepare<[UserId, string, string], never>(
     'INSERT INTO profile (user_id, field, value) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value',
@@ -39,8 +40,7 @@ export function openProfileStore(database: Database): ProfileStore {
     'DELETE FROM profile WHERE user_id = ? AND field = ?',
   );
 
-  const of = (user: UserId): JsonObject =>
-    Object.fromEntries(all.all(user).map(({ field, value }) => [field, parse(value)]));
+  const of = (user: UserId): JsonObject => parseStored(all.get(user)?.profile ?? '{}');
 
   return {
     of,
@@ -59,9 +59,4 @@ export function openProfileStore(database: Database): ProfileStore {
       put.run(user, field, JSON.stringify(value));
     },
   };
-}
-
-function parse(value: string): JsonValue {
-  const parsed: JsonValue = JSON.parse(value);
-  return parsed;
 }

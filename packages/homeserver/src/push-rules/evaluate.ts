@@ -1,14 +1,12 @@
-import type { JsonObject, JsonValue, RoomId, UserId } from '@matrix-futures/engine';
+import type { JsonValue, UserId } from '@matrix-futures/engine';
+import type { ClientEvent } from '../events/client-event.ts';
 import { isList, isObject, member } from '../events/json-member.ts';
 import { guessesMentions } from './default-rules.ts';
 import { containsWords, globMatches, globMatchesWords } from './glob.ts';
 import { kinds, type Condition, type Kind, type Rule, type Ruleset } from './rule.ts';
 
-/** An event as clients see it: conditions name its members by path. */
-export interface RuledEvent extends JsonObject {
-  readonly sender: UserId;
-  readonly room_id: RoomId;
-}
+/** An event as clients see it, with its room: conditions name its members by path. */
+export type RuledEvent = ClientEvent;
 
 /** What some conditions ask of the room; asked only when a rule comes to it. */
 export interface RuledRoom {

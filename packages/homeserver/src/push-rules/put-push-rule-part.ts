@@ -30,8 +30,9 @@ export function putPushRuleParts(turn: Turn, rules: PushRuleStore): readonly End
       authentication: 'required',
       summary: 'Enables or disables a push rule',
       body: Type.Object({ enabled: Type.Boolean() }),
-      handle: async ({ requester, params, body }) => {
-        await change(requester.user, params, { enabled: body().enabled });
+      handle: async (call) => {
+        const { requester, params } = call;
+        await change(requester.user, params, { enabled: call.body().enabled });
         return {};
       },
     }),
@@ -41,8 +42,9 @@ export function putPushRuleParts(turn: Turn, rules: PushRuleStore): readonly End
       authentication: 'required',
       summary: 'Changes the actions of a push rule',
       body: Type.Object({ actions: Actions }),
-      handle: async ({ requester, params, body }) => {
-        await change(requester.user, params, { actions: body().actions });
+      handle: async (call) => {
+        const { requester, params } = call;
+        await change(requester.user, params, { actions: call.body().actions });
         return {};
       },
     }),

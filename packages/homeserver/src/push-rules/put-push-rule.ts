@@ -15,11 +15,12 @@ export function putPushRule(turn: Turn, rules: PushRuleStore): Endpoint {
     summary: 'Makes or changes a push rule',
     query: Type.Object({ before: Type.Optional(Type.String()), after: Type.Optional(Type.String()) }),
     body: RuleBody,
-    handle: async ({ requester, params, query, body }) => {
+    handle: async (call) => {
+      const { requester, params, query } = call;
       requireScope(params.scope);
       const kind = requireKind(params.kind);
       const id = requireOwnId(params.ruleId);
-      const rule = body();
+      const rule = call.body();
       if (kind === 'content' && rule.pattern === undefined) {
         throw new MatrixError('missingParam', 'A content rule needs a pattern');
       }

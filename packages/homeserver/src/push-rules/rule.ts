@@ -43,7 +43,7 @@ export const RuleBody = Type.Object({
 });
 export type RuleBody = Static<typeof RuleBody>;
 
-export interface Rule {
+export type Rule = {
   readonly rule_id: string;
   /** true: predefined by the server */
   readonly default: boolean;
@@ -53,7 +53,7 @@ export interface Rule {
   readonly conditions?: readonly Condition[];
   /** only of `content` */
   readonly pattern?: string;
-}
+};
 
 /** All rules of one user, most important first within a kind. */
 export type Ruleset = { readonly [kind in Kind]: readonly Rule[] };

@@ -14,8 +14,9 @@ export function postReadMarkers(turn: Turn, clock: Clock, markers: Markers): End
     authentication: 'required',
     summary: 'Moves the read marker and receipts',
     body: Type.Object({ 'm.fully_read': EventId, 'm.read': EventId, 'm.read.private': EventId }),
-    handle: async ({ requester, params, body }) => {
-      const wanted = body();
+    handle: async (call) => {
+      const { requester, params } = call;
+      const wanted = call.body();
       await turn.unit(() => {
         const ts = clock.wall();
         for (const type of markerTypes) {

@@ -13,9 +13,10 @@ export function postReceipt(turn: Turn, clock: Clock, markers: Markers): Endpoin
     summary: 'Says up to which event the user has read',
     body: Type.Object({ thread_id: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })) }),
     bodyOptional: true,
-    handle: async ({ requester, params, body }) => {
+    handle: async (call) => {
+      const { requester, params } = call;
       const { receiptType: type } = params;
-      const { thread_id: thread } = body();
+      const { thread_id: thread } = call.body();
       if (type !== 'm.read' && type !== 'm.read.private' && type !== 'm.fully_read') {
         throw new MatrixError(
           'invalidParam',

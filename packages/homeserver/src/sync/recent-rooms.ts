@@ -57,11 +57,14 @@ export class RecentRooms {
       .map((change) => change.room);
   }
 
-  /** After a lost turn: its positions are given out again, so nothing known so far is of use. */
-  forget(): void {
+  /**
+   * Starts anew, as made with that position: when changes were missed, or when positions of a lost turn are given out
+   * again.
+   */
+  forget(position: number): void {
     this.#changes = [];
     this.#last.clear();
-    this.#floor = this.#newest;
+    this.#floor = Math.max(this.#newest, position);
   }
 
   #tidy(): void {

@@ -17,9 +17,10 @@ export function putTyping(turn: Turn, rooms: RoomStore, typing: Typing): Endpoin
     authentication: 'required',
     summary: 'Says that the user is typing, or no longer',
     body: Type.Object({ typing: Type.Boolean(), timeout: Type.Optional(Type.Integer({ minimum: 0 })) }),
-    handle: async ({ requester, params, body }) => {
+    handle: async (call) => {
+      const { requester, params } = call;
       requireSelf(requester, params.userId);
-      const { typing: starts, timeout } = body();
+      const { typing: starts, timeout } = call.body();
       await turn.unit(() => {
         if (rooms.membership(params.roomId, requester.user)?.membership !== 'join') {
           throw new MatrixError('forbidden', 'You are not in this room');

@@ -55,7 +55,7 @@ export function openTyping(
 
   return {
     start(room, user, timeout) {
-      const typing = rooms.get(room) ?? { users: new Map(), position: 0 };
+      const typing: RoomTyping = rooms.get(room) ?? { users: new Map(), position: 0 };
       const running = typing.users.get(user);
       running?.();
       // A turn that is lost when time runs out ends nothing; clients drop the notice on their own.

@@ -1,0 +1,97 @@
+import type { JsonObject, RoomId, UserId } from '@matrix-futures/engine';
+import type { EventTest } from '../filters/event-test.ts';
+import { contentOf } from '../rooms/stored-event.ts';
+import type { StoredEvent } from '../rooms/stored-event.ts';
+import type { Sees } from '../rooms/visibility.ts';
+import { formatToken } from '../stream/token.ts';
+import { addMembers, rewind, stateChanges, type StateMap } from './state-changes.ts';
+import type { Summary } from './summary.ts';
+import { isMeant } from './sync-filter.ts';
+import type { Snapshot, SyncParts } from './sync-parts.ts';
+import { readTimeline, type Range, type Timeline } from './timeline.ts';
+
+/** A part of a room's life, as a response tells it. */
+export interface History {
+  readonly timeline: Timeline;
+  readonly state: readonly StoredEvent[];
+  /** null: nothing in it changed */
+  readonly summary: Summary | null;
+}
+
+export interface Span extends Range {
+  readonly room: RoomId;
+  /** all state is told; otherwise what changed in the range */
+  readonly whole: boolean;
+  /** null: the user was in the room all the time and sees everything */
+  readonly sees: Sees | null;
+}
+
+/** Types that a summary is made of. */
+const summarized = new Set(['m.room.member', 'm.room.name', 'm.room.canonical_alias']);
+
+export function readHistory(parts: SyncParts, snapshot: Snapshot, span: Span): History {
+  const { store } = parts;
+  const { filter, viewer, stateField } = snapshot;
+  const { room, upTo, whole } = span;
+  const shows = allOf([span.sees, wanted(snapshot.ignored), stored(filter.timeline.events)]);
+  const timeline: Timeline = isMeant(filter.timeline, room)
+    ? readTimeline(store, room, span, filter.limit, shows)
+    : { events: [], limited: false, start: upTo };
+  const isWhole = shows === null && !timeline.limited && isMeant(filter.timeline, room);
+  const state = whole
+    ? parts.wholeState(room, upTo, !filter.lazyMembers)
+    : stateChanges(store, room, span, timeline, isWhole);
+  const summary = whole || has(state, summarized) ? parts.summarize(room, viewer.user) : null;
+  if (filter.lazyMembers) {
+    const senders = timeline.events.map((event) => event.sender);
+    const needed = new Set([...senders, ...(whole ? [viewer.user] : []), ...(summary?.heroes ?? [])]);
+    addMembers(store, room, state, needed, upTo);
+  }
+  const told = stateField === 'state' ? rewind(store, room, state, timeline, whole ? 0 : span.after) : state;
+  return { timeline, state: isMeant(filter.state, room) ? listed(told, filter.state.events) : [], summary };
+}
+
+/** The two fields of a room that hold its history. */
+export function historyFields(
+  { events }: SyncParts,
+  { viewer, stateField }: Snapshot,
+  { timeline, state }: History,
+): JsonObject {
+  const show = (event: StoredEvent) => events.inRoom(event, viewer);
+  return {
+    timeline: {
+      events: timeline.events.map(show),
+      limited: timeline.limited,
+      prev_batch: formatToken(timeline.start),
+    },
+    [stateField]: { events: state.map(show) },
+  };
+}
+
+type StoredEventTest = (event: StoredEvent) => boolean;
+
+/** null where every event passes. */
+function allOf(tests: readonly (StoredEventTest | null)[]): StoredEventTest | null {
+  const asked = tests.filter((test) => test !== null);
+  return asked.length === 0 ? null : (event) => asked.every((test) => test(event));
+}
+
+/** State is told whoever set it: without it a client's picture of the room would be wrong. */
+function wanted(ignored: ReadonlySet<UserId>): StoredEventTest | null {
+  return ignored.size === 0 ? null : (event) => event.stateKey !== null || !ignored.has(event.sender);
+}
+
+function stored(test: EventTest | null): StoredEventTest | null {
+  if (test === null) return null;
+  return (event) => test({ type: event.type, sender: event.sender, content: () => contentOf(event) });
+}
+
+function has(state: StateMap, types: ReadonlySet<string>): boolean {
+  return state.values().some((event) => types.has(event.type));
+}
+
+function listed(state: StateMap, test: EventTest | null): readonly StoredEvent[] {
+  const events = [...state.values()].sort((one, other) => one.position - other.position);
+  const passes = stored(test);
+  return passes === null ? events : events.filter(passes);
+}

@@ -1,0 +1,80 @@
+import type { RoomId, UserId } from '@matrix-futures/engine';
+import type { RoomStore } from '../rooms/room-store.ts';
+import type { StoredEvent } from '../rooms/stored-event.ts';
+import type { Range, Timeline } from './timeline.ts';
+
+/** By type and state key. */
+export type StateMap = Map<string, StoredEvent>;
+
+/**
+ * The state that a response brings a client to, for each key its last event in the range.
+ * @param isWhole the timeline has every event of the range, so that nothing needs to be read
+ */
+export function stateChanges(
+  store: RoomStore,
+  room: RoomId,
+  { after, upTo }: Range,
+  timeline: Timeline,
+  isWhole: boolean,
+): StateMap {
+  return byKey(isWhole ? timeline.events : store.stateBetween(room, after, upTo));
+}
+
+/**
+ * Turns the state after the timeline into the state before it: where the timeline has an event of a key, its own come
+ * later and lead to the end. Keys whose last event is not in the timeline, because a filter left it out, keep that last
+ * event: a client has no other way to learn of it.
+ * @param after keys that did not change after this position and before the timeline are left out; 0: none is
+ */
+export function rewind(
+  store: RoomStore,
+  room: RoomId,
+  state: StateMap,
+  timeline: Timeline,
+  after: number,
+): StateMap {
+  const before: StateMap = new Map(state);
+  for (const event of timeline.events) {
+    if (event.stateKey === null) continue;
+    const key = keyOf(event.type, event.stateKey);
+    const earlier =
+      timeline.start <= after
+        ? undefined
+        : store.stateEventAt(room, event.type, event.stateKey, timeline.start);
+    if (earlier !== undefined && earlier.position > after) before.set(key, earlier);
+    else before.delete(key);
+  }
+  return before;
+}
+
+/**
+ * Lazy loading (client-server API, "Lazy-loading room members"): members are told where they are needed. Nothing is
+ * remembered of what a client was told before: a member it knows already may come again.
+ */
+export function addMembers(
+  store: RoomStore,
+  room: RoomId,
+  state: StateMap,
+  needed: Iterable<UserId>,
+  position: number,
+): void {
+  for (const user of needed) {
+    const key = keyOf('m.room.member', user);
+    if (state.has(key)) continue;
+    const member = store.stateEventAt(room, 'm.room.member', user, position);
+    if (member !== undefined) state.set(key, member);
+  }
+}
+
+function keyOf(type: string, stateKey: string): string {
+  return JSON.stringify([type, stateKey]);
+}
+
+/** @param events oldest first: of each key the last one stays */
+export function byKey(events: readonly StoredEvent[]): StateMap {
+  const state: StateMap = new Map();
+  for (const event of events) {
+    if (event.stateKey !== null) state.set(keyOf(event.type, event.stateKey), event);
+  }
+  return state;
+}
