@@ -1,7 +1,6 @@
 import type { JsonObject, RoomId, UserId } from '@matrix-futures/engine';
 import type { EventTest } from '../filters/event-test.ts';
-import { contentOf } from '../rooms/stored-event.ts';
-import type { StoredEvent } from '../rooms/stored-event.ts';
+import { contentOf, type StoredEvent } from "../rooms/stored-event.ts";
 import type { Sees } from '../rooms/visibility.ts';
 import { formatToken } from '../stream/token.ts';
 import { addMembers, rewind, stateChanges, type StateMap } from './state-changes.ts';
