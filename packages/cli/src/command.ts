@@ -38,7 +38,9 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
 function commandOf(name: string): Command {
   const command = commands[name];
   if (command !== undefined) return command;
-  throw new ConfigError(`There is no command ${name}; the nearest is ${closest(name, Object.keys(commands))}`);
+  throw new ConfigError(
+    `There is no command ${name}; the nearest is ${closest(name, Object.keys(commands))}`,
+  );
 }
 
 async function help(): Promise<string> {

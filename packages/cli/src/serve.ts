@@ -1,19 +1,15 @@
 import { readFile } from 'node:fs/promises';
-import { flushCompileCache } from 'node:module';
 import { parseConfig } from './config/config.ts';
 import { readSources } from './config/sources.ts';
 import { createLogger } from './log.ts';
 import { startServer, type RunningServer } from './server.ts';
-import { machine, timers } from './system.ts';
+import { machine } from './system.ts';
 
 /**
  * A second signal within this time is the same one: for Ctrl-C, the terminal signals every process in the foreground,
  * and npm and the launcher each pass theirs on.
  */
 const sameSignal = 1_000;
-
-/** After the first requests, which more compiled code than the start's has come to. */
-const flushAfter = 5_000;
 
 /** Runs the server until a signal ends it. */
 export async function serve(argv: readonly string[]): Promise<number> {
@@ -26,7 +22,6 @@ export async function serve(argv: readonly string[]): Promise<number> {
   });
   const server = await startServer(config, logger);
   process.stdout.write(`matrix-futures ready on ${server.url} (server name ${config.serverName})\n`);
-  timers.after(flushAfter, flushCompileCache);
   await ended(server);
   // Timers and connections of parts that hang must not hold a process that has committed everything.
   process.exit(0);

@@ -1,3 +1,4 @@
+import { WrongServerName } from '@matrix-futures/homeserver';
 import { DataDirectoryInUse, DataDirectoryUnusable, SchemaTooNew } from '@matrix-futures/sqlite';
 import { ConfigError } from './config/sources.ts';
 
@@ -6,7 +7,14 @@ export class StartError extends Error {
   override readonly name = 'StartError';
 }
 
-const expected = [StartError, ConfigError, DataDirectoryInUse, DataDirectoryUnusable, SchemaTooNew];
+const expected = [
+  StartError,
+  ConfigError,
+  DataDirectoryInUse,
+  DataDirectoryUnusable,
+  SchemaTooNew,
+  WrongServerName,
+];
 
 /** What to tell whoever started the server; null: this is a defect, and nothing they did. */
 export function explainStartError(error: unknown): string | null {

@@ -17,6 +17,7 @@ const others: Record<string, string> = {
   listen: '[::1]:0',
   'data-dir': '/elsewhere',
   'server-name': 'example.org',
+  'public-url': 'https://matrix.example.org/',
   'open-registration': 'on',
   'registration-shared-secret': 'hush',
   'default-room-version': '10',
@@ -40,6 +41,7 @@ describe('what can be configured', () => {
       listen: { host: '127.0.0.1', port: 8008 },
       dataDir: './data',
       serverName: 'localhost',
+      publicUrl: null,
       openRegistration: false,
       registrationSharedSecret: null,
       defaultRoomVersion: '12',
@@ -142,6 +144,11 @@ describe('what cannot be used', () => {
       '--server-name: "a b" is not a server name, as in example.org or example.org:8448',
     ],
     [['--default-room-version', '9'], {}, '--default-room-version: "9" is not 10 or 11 or 12'],
+    [
+      ['--public-url', 'example.org'],
+      {},
+      '--public-url: "example.org" is not a web address, as in https://matrix.example.org',
+    ],
     [['--rate-limits', 'maybe'], {}, '--rate-limits: "maybe" is not on or off'],
     [['--data-dir', ''], {}, '--data-dir: "" is not a text of at least one character'],
   ])('%j with %j', async (argv, env, message) => {

@@ -6,6 +6,8 @@ export interface Config {
   readonly listen: { readonly host: string; readonly port: number };
   readonly dataDir: string;
   readonly serverName: string;
+  /** without a slash at its end; null: nobody said */
+  readonly publicUrl: string | null;
   readonly openRegistration: boolean;
   readonly registrationSharedSecret: string | null;
   readonly defaultRoomVersion: '10' | '11' | '12';
@@ -47,6 +49,7 @@ export function parseConfig(sources: Sources): Config {
     listen: required('listen', address),
     dataDir: required('data-dir', text),
     serverName: required('server-name', serverName),
+    publicUrl: optional('public-url', webAddress),
     openRegistration: required('open-registration', onOff),
     registrationSharedSecret: optional('registration-shared-secret', text),
     defaultRoomVersion: required('default-room-version', oneOf(['10', '11', '12'])),
@@ -95,6 +98,11 @@ const serverName: Parse<string> = (value) =>
   value.length <= 230 && /^(?:\[[\da-fA-F:.]{2,45}\]|[\dA-Za-z.-]{1,255})(?::\d{1,5})?$/.test(value)
     ? value
     : new Wrong('a server name, as in example.org or example.org:8448');
+
+const webAddress: Parse<string> = (value) =>
+  /^https?:\/\//.test(value) && URL.canParse(value)
+    ? value.replace(/\/+$/, '')
+    : new Wrong('a web address, as in https://matrix.example.org');
 
 const count: Parse<number> = (value) =>
   /^\d{1,9}$/.test(value) && Number(value) > 0 ? Number(value) : new Wrong('a whole number from 1 on');

@@ -31,6 +31,12 @@ export const settings = [
     fallback: 'localhost',
     help: 'the part after the colon of user ids; cannot be changed later',
   },
+  {
+    name: 'public-url',
+    value: 'URL',
+    fallback: null,
+    help: 'where clients reach the server, if a proxy stands in front of it',
+  },
   { name: 'open-registration', value: null, fallback: 'off', help: 'let anybody register an account' },
   {
     name: 'registration-shared-secret',
