@@ -7,7 +7,8 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -98,7 +99,7 @@ async function ensureInstalled(lock) {
       rmSync(installing, { force: true });
       if (!succeeded || !isInstalled(lock)) fail('npm ci did not install what package-lock.json lists');
     } else {
-      await new Promise((resolve) => setTimeout(resolve, 200));
+      await setTimeout(200);
     }
   }
 }
@@ -115,7 +116,7 @@ if (!node)
     `No Node 26 is packaged for ${process.platform} on ${process.arch}: run this with a Node 26 of your own.`,
   );
 
-const child = spawn(node, [join(root, script), ...args], { stdio: 'inherit' });
+const child = spawn(node, [resolve(root, script), ...args], { stdio: 'inherit' });
 child.on('error', (error) => fail(`cannot start ${node}: ${error.message}`));
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
 child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]));
