@@ -147,60 +147,63 @@ export function createAppend(parts: AppendParts): Append {
     parts.onNewState({ room, type, key }, event, sender);
   };
 
-  return {
-    append(draft, timestamp, transaction) {
-      const malformed = judgeForm(draft, signer);
-      if (malformed !== null) return refused(malformed);
-      const room = store.room(draft.room);
-      if (room === undefined) return refused(refusal('forbidden', notInRoom(draft.room)));
+  const append: Append['append'] = (draft, timestamp, transaction) => {
+    const malformed = judgeForm(draft, signer);
+    if (malformed !== null) return refused(malformed);
+    const room = store.room(draft.room);
+    if (room === undefined) return refused(refusal('forbidden', notInRoom(draft.room)));
 
-      const placed = place(draft, room, timestamp);
-      const event = placeMembers(placed);
-      const rejection = authorize(event, state.of(draft.room), room.version);
-      if (rejection !== null) return refused(refusal('forbidden', rejection.message));
-      const redaction = judgeRedaction(store, state, room, event);
-      if (redaction.kind === 'refused') return redaction;
+    const placed = place(draft, room, timestamp);
+    const event = placeMembers(placed);
+    const rejection = authorize(event, state.of(draft.room), room.version);
+    if (rejection !== null) return refused(refusal('forbidden', rejection.message));
+    const redaction = judgeRedaction(store, state, room, event);
+    if (redaction.kind === 'refused') return redaction;
 
-      const current =
-        draft.stateKey === null ? undefined : store.stateEvent(draft.room, draft.type, draft.stateKey);
-      if (current !== undefined && saysTheSame(current, draft)) {
-        return { kind: 'accepted', event: current.eventId };
-      }
-      const built = buildEvent({ ...placed, serverName, signingKey });
-      const accepted = write(draft.room, built, current?.eventId ?? null, transaction ?? null);
-      if (redaction.target !== null) {
-        applyRedaction(writer, state, room, redaction.target, accepted.event);
-      }
-      return accepted;
-    },
-
-    appendCreate({ creator, version, id, content, isPublic }, timestamp) {
-      const draft = {
-        room: id ?? anyHashedId,
-        sender: creator,
-        type: 'm.room.create',
-        stateKey: '',
-        content,
-      };
-      const malformed = judgeForm({ ...draft, extras: {} }, signer);
-      if (malformed !== null) return refused(malformed);
-      const placed = {
-        ...draft,
-        room: id,
-        roomVersion: version,
-        prevEvents: [],
-        authEvents: [],
-        depth: 1,
-        originServerTs: timestamp,
-      };
-      const rejection = authorize(placeMembers(placed), () => undefined, version);
-      if (rejection !== null) return refused(refusal('forbidden', rejection.message));
-      const built = buildEvent({ ...placed, serverName, signingKey });
-      const room = id ?? `!${built.eventId.slice(1)}`;
-      writer.room({ id: room, version: version.id, creator, isPublic });
-      return { room, ...write(room, built, null, null) };
-    },
+    const current =
+      draft.stateKey === null ? undefined : store.stateEvent(draft.room, draft.type, draft.stateKey);
+    if (current !== undefined && saysTheSame(current, draft)) {
+      return { kind: 'accepted', event: current.eventId };
+    }
+    const built = buildEvent({ ...placed, serverName, signingKey });
+    const accepted = write(draft.room, built, current?.eventId ?? null, transaction ?? null);
+    if (redaction.target !== null) {
+      applyRedaction(writer, state, room, redaction.target, accepted.event);
+    }
+    return accepted;
   };
+
+  const appendCreate: Append['appendCreate'] = (create, timestamp) => {
+    const { creator, version, id, content, isPublic } = create;
+    const draft = {
+      room: id ?? anyHashedId,
+      sender: creator,
+      type: 'm.room.create',
+      stateKey: '',
+      content,
+    };
+    const malformed = judgeForm({ ...draft, extras: {} }, signer);
+    if (malformed !== null) return refused(malformed);
+    const placed = {
+      ...draft,
+      room: id,
+      roomVersion: version,
+      prevEvents: [],
+      authEvents: [],
+      depth: 1,
+      originServerTs: timestamp,
+    };
+    const rejection = authorize(placeMembers(placed), () => undefined, version);
+    if (rejection !== null) return refused(refusal('forbidden', rejection.message));
+    const built = buildEvent({ ...placed, serverName, signingKey });
+    const room = id ?? `!${built.eventId.slice(1)}`;
+    // The same request by the same user in the same millisecond has the same hash: the second room is a little newer.
+    if (store.room(room) !== undefined) return appendCreate(create, timestamp + 1);
+    writer.room({ id: room, version: version.id, creator, isPublic });
+    return { room, ...write(room, built, null, null) };
+  };
+
+  return { append, appendCreate };
 }
 
 /** Said of rooms that do not exist, too: whether one does is nobody's business who is not in it. */

