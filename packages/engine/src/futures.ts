@@ -88,6 +88,8 @@ export interface FuturesParts {
   readonly remote?: RemoteOptions;
   /** defects and storage failures of background work, to be logged; it goes on by itself */
   readonly onError: (error: unknown) => void;
+  /** a timer's event was accepted by the room: how late, in ms after its deadline */
+  readonly onFired?: (lateness: Ms) => void;
 }
 
 /** How long a cancel waits to learn whether what it cancels is already in the room. */
@@ -115,13 +117,17 @@ export class Futures {
 
   #deliveryFor(parts: FuturesParts): Delivery {
     const { homeserver } = parts;
-    if (homeserver.kind === 'local') return new LocalDelivery({ ...parts, homeserver });
+    if (homeserver.kind === 'local') return new LocalDelivery({ onFired: () => {}, ...parts, homeserver });
     if (parts.remote === undefined)
       throw new TypeError('A remote homeserver needs the options for remote delivery');
-    return new RemoteDelivery({ ...parts, homeserver, options: parts.remote }, parts.limits, {
-      onOver: () => this.#firing.wake(),
-      onError: parts.onError,
-    });
+    return new RemoteDelivery(
+      { onFired: () => {}, ...parts, homeserver, options: parts.remote },
+      parts.limits,
+      {
+        onOver: () => this.#firing.wake(),
+        onError: parts.onError,
+      },
+    );
   }
 
   /** Call it when requests are being taken in: refreshes that were waiting count before anything overdue is sent. */

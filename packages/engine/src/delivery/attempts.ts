@@ -24,6 +24,7 @@ export interface AttemptParts {
   readonly timers: Timers;
   readonly tokens: Tokens;
   readonly options: RemoteOptions;
+  readonly onFired: (lateness: Ms) => void;
 }
 
 /** What whoever asked for this delivery is told first; it may go on behind. */
@@ -56,6 +57,8 @@ export class Attempts {
   #since: Instant;
   #delay: Ms;
   #winner: number | null = null;
+  /** of a timer's winner; null for a send by hand */
+  readonly #deadline: Instant | null;
 
   constructor(parts: AttemptParts, claimed: Group, fresh: boolean) {
     this.#parts = parts;
@@ -67,6 +70,8 @@ export class Attempts {
     this.#lastBegan = parts.clock.now();
     this.#since = claimed.claim?.since ?? parts.clock.now();
     this.#delay = parts.options.backOff.first;
+    const winner = claimed.futures.find(({ id }) => id === claimed.claim?.winner);
+    this.#deadline = claimed.claim?.cause === 'timer' ? (winner?.deadline ?? null) : null;
     const { promise, resolve } = Promise.withResolvers<FirstOutcome>();
     this.first = promise;
     this.#answer = resolve;
@@ -207,6 +212,7 @@ export class Attempts {
           const winner = group.claim?.winner ?? this.#winner;
           return { next: winner === null ? group : accepted(group, winner, event, world), answer: null };
         });
+        if (this.#deadline !== null) this.#parts.onFired(this.#parts.clock.now() - this.#deadline);
         this.#answer({ kind: 'sent', event });
         return 'over';
       } catch (error) {

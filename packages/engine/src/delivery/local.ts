@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import type { Clock, Ms } from '../clock.ts';
 import type { Future } from '../future.ts';
 import type { Group } from '../group.ts';
 import type { LocalHomeserver } from '../homeserver.ts';
@@ -28,12 +28,14 @@ export class LocalDelivery implements Delivery {
   readonly #homeserver: LocalHomeserver;
   readonly #clock: Clock;
   readonly #limits: Limits;
+  readonly #onFired: (lateness: Ms) => void;
 
   constructor(parts: {
     readonly store: FutureStore;
     readonly homeserver: LocalHomeserver;
     readonly clock: Clock;
     readonly limits: Limits;
+    readonly onFired: (lateness: Ms) => void;
   }) {
     if (parts.store.unit !== 'in-process')
       throw new TypeError('A homeserver inside needs a store that commits in the same process');
@@ -41,6 +43,7 @@ export class LocalDelivery implements Delivery {
     this.#homeserver = parts.homeserver;
     this.#clock = parts.clock;
     this.#limits = parts.limits;
+    this.#onFired = parts.onFired;
   }
 
   certainOf(_group: Group): boolean {
@@ -52,11 +55,10 @@ export class LocalDelivery implements Delivery {
     const future = group.futures.find((member) => member.id === id);
     if (future === undefined || !isDue(group, future.id, world)) return { next: group, answer: null };
     const result = this.#homeserver.append(future.draft, this.#timestamp(future, world, 'timer'));
-    const next =
-      result.kind === 'accepted'
-        ? accepted(group, future.id, result.event, world)
-        : failedWhenDue(group, future.id, result.error, world);
-    return { next, answer: null };
+    if (result.kind === 'refused')
+      return { next: failedWhenDue(group, future.id, result.error, world), answer: null };
+    this.#onFired(this.#clock.now() - (future.deadline ?? world.now));
+    return { next: accepted(group, future.id, result.event, world), answer: null };
   };
 
   begin(): void {}
