@@ -72,5 +72,5 @@ export function creatorsOf(create: AuthEvent, version: RoomVersion): readonly Us
 /** The level there; undefined where there is none or it is no integer. */
 export function levelOf(levels: JsonObject | undefined, key: string): number | undefined {
   const level = levels && member(levels, key);
-  return Number.isSafeInteger(level) && typeof level === 'number' ? level : undefined;
+  return typeof level === 'number' && Number.isSafeInteger(level) ? level : undefined;
 }
