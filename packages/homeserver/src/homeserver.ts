@@ -34,6 +34,7 @@ import type { Rooms } from './rooms/rooms.ts';
 import { migrate } from './schema/migrate.ts';
 import { createNotifier } from './stream/notifier.ts';
 import { openPositions } from './stream/positions.ts';
+import { openUserServices } from './sync/user-services.ts';
 
 export interface HomeserverOptions {
   readonly database: Database;
@@ -58,7 +59,7 @@ export interface HomeserverOptions {
 }
 
 /** A Matrix homeserver inside this process, in the caller's database. */
-export interface EmbeddedHomeserver extends AsyncDisposable {
+export interface EmbeddedHomeserver {
   /** Where futures send their events: inside the caller's unit, and undone with it. */
   readonly port: LocalHomeserver;
   readonly authenticate: Authenticate;
@@ -72,6 +73,8 @@ export interface EmbeddedHomeserver extends AsyncDisposable {
   onNewState(listener: NewStateListener): void;
   /** `listener` is called inside the unit that deactivates an account. */
   onDeactivated(listener: (user: UserId) => void): void;
+  /** Answers the long polls that wait, and from then on every poll at once: before the server stops. */
+  endPolls(): void;
 }
 
 /** Far above what a person or a call does, far below what a runaway script does. */
@@ -102,6 +105,7 @@ export async function openHomeserver(options: HomeserverOptions): Promise<Embedd
   const writer = openEventWriter(database);
   const profiles = openProfileStore(database);
   const notifier = createNotifier(turn, (room) => store.joinedMembers(room));
+  const state = openRoomState(turn, store);
   const append = createAppend({
     turn,
     store,
@@ -110,12 +114,13 @@ export async function openHomeserver(options: HomeserverOptions): Promise<Embedd
     notifier,
     serverName,
     signingKey,
-    state: openRoomState(turn, store),
+    state,
     onNewState: (key: StateKey, event, sender) => {
       for (const listener of stateListeners) listener(key, event, sender);
     },
   });
 
+  const events = createClientEvents(store, () => clock.wall());
   const rooms: Rooms = {
     turn,
     clock,
@@ -124,7 +129,7 @@ export async function openHomeserver(options: HomeserverOptions): Promise<Embedd
     append,
     positions,
     serverName,
-    events: createClientEvents(store, () => clock.wall()),
+    events,
     profileOf: (user) => shownContent({}, profiles.of(user)),
     messageRate: limit(messageRate),
     defaultRoomVersion: options.defaultRoomVersion,
@@ -154,21 +159,35 @@ export async function openHomeserver(options: HomeserverOptions): Promise<Embedd
     leaveRooms: (user) => leaveRooms(rooms, timers, user),
   };
 
+  const port = createLocalHomeserver(append, { serverName, keyId: signingKey.id }, (user) =>
+    accountStore.isActive(user),
+  );
+  const services = openUserServices({
+    ...options,
+    positions,
+    notifier,
+    store,
+    state,
+    events,
+    profiles,
+    homeserver: port,
+    userExists: (user) => accountStore.find(user) !== undefined,
+  });
+
   const plain = { send: sendEvent(rooms), state: putState(rooms) };
   return {
-    port: createLocalHomeserver(append, { serverName, keyId: signingKey.id }, (user) =>
-      accountStore.isActive(user),
-    ),
+    port,
     authenticate: (token) => tokens.find(token),
     endpoints: [
       ...accountEndpoints(accounts, options.registrationSharedSecret),
       plain.send,
       plain.state,
       ...roomEndpoints(rooms),
+      ...services.endpoints,
     ],
     plain,
     onNewState: (listener) => void stateListeners.push(listener),
     onDeactivated: (listener) => void deactivationListeners.push(listener),
-    async [Symbol.asyncDispose]() {},
+    endPolls: services.endPolls,
   };
 }

@@ -126,8 +126,8 @@ export async function startServer(options: Partial<HomeserverOptions> = {}): Pro
       return userOf(expectOk(await call('POST', '/_matrix/client/v3/login', { body })));
     },
     async [Symbol.asyncDispose]() {
+      homeserver.endPolls();
       await http.close();
-      await homeserver[Symbol.asyncDispose]();
       if (options.database === undefined) database.close();
     },
   };
