@@ -1,0 +1,31 @@
+import type { Futures } from '@matrix-futures/engine';
+import { client, endpoint, type Endpoint, unstable } from '@matrix-futures/http';
+import { eventContent } from '../event-content.ts';
+import { scheduleOnce } from '../schedule-once.ts';
+import { futuresDialect } from './dialect.ts';
+import { futureQuery } from './parameters.ts';
+import { features } from './spellings.ts';
+
+const path = '/rooms/:roomId/send_future/:eventType/:txnId';
+
+/** `PUT /rooms/{roomId}/send_future/{eventType}/{txnId}` (text of 6 June 2024, "Proposal") */
+export function sendFuture(futures: Futures): Endpoint {
+  return endpoint({
+    method: 'PUT',
+    paths: [...client(path), ...unstable(features, path)],
+    authentication: 'required',
+    summary: 'Schedules a message event',
+    query: futureQuery,
+    body: eventContent,
+    handle: ({ requester, params, query, body }) =>
+      scheduleOnce(futures, futuresDialect, {
+        requester,
+        room: params.roomId,
+        type: params.eventType,
+        stateKey: null,
+        transactionId: params.txnId,
+        query,
+        body,
+      }),
+  });
+}

@@ -1,0 +1,14 @@
+import { client } from '@matrix-futures/http';
+
+/**
+ * The paths of the plain endpoints, spelled as the homeserver spells them: whoever takes some of their requests by a
+ * query parameter must name the very same path.
+ */
+export const sendPaths = client('/rooms/:roomId/send/:eventType/:txnId');
+
+/** The state key is the empty string where it is left out, with and without the slash before it. */
+export const statePaths = client(
+  '/rooms/:roomId/state/:eventType/:stateKey',
+  '/rooms/:roomId/state/:eventType/',
+  '/rooms/:roomId/state/:eventType',
+);
