@@ -1,5 +1,6 @@
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -71,6 +72,20 @@ describe('an end', () => {
     expect(await ended).toMatchObject({ code: 0 });
   });
 
+  it('is at once with a second signal, even where a request would hold it', async () => {
+    const server = await startServerProcess({ dataDir });
+    const { hostname, port } = new URL(server.url);
+    const slow = connect(Number(port), hostname);
+    slow.write('POST /_matrix/client/v3/login HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{');
+    await fetch(`${server.url}/_matrix/client/versions`);
+    // The signals of the first second are one: npm and a terminal both deliver Ctrl-C.
+    const signals = setInterval(() => void server.stop(), 100);
+    const { code } = await server.ended;
+    clearInterval(signals);
+    slow.destroy();
+    expect(code).toBe(1);
+  });
+
   it('by kill -9 leaves nothing that would keep the next start away', async () => {
     const first = await startServerProcess({ dataDir });
     expect(await first.stop('SIGKILL')).toMatchObject({ signal: 'SIGKILL' });
@@ -89,6 +104,7 @@ describe('a start that cannot be is one clear line and exit code 1:', () => {
 
   it('a port that is taken', async () => {
     await using blocker = createServer().listen(0, '127.0.0.1');
+    await once(blocker, 'listening');
     const address = blocker.address();
     const port = typeof address === 'object' && address !== null ? address.port : 0;
     const refused = await runCommand(['serve', '--listen', `127.0.0.1:${port}`, '--data-dir', dataDir]);
@@ -128,7 +144,7 @@ describe('a start that cannot be is one clear line and exit code 1:', () => {
   it('a server name other than the one its accounts were made under', async () => {
     await (await startServerProcess({ dataDir })).stop();
     const flags = ['serve', '--listen', '127.0.0.1:0', '--data-dir', dataDir, '--server-name', 'other.org'];
-    expect(await runCommand(flags)).toMatchObject(complaint(/.*belongs to localhost.*/));
+    expect(await runCommand(flags)).toMatchObject(complaint(/.*server "localhost".*cannot be renamed.*/));
   });
 
   it('a flag that does not exist', async () => {
