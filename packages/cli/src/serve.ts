@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { parseConfig } from './config/config.ts';
 import { readSources } from './config/sources.ts';
 import { createLogger } from './log.ts';
-import { startServer, type RunningServer } from './server.ts';
+import { startServer } from './server.ts';
 import { machine } from './system.ts';
 
 /**
@@ -20,9 +20,11 @@ export async function serve(argv: readonly string[]): Promise<number> {
     logger.fatal({ err: error }, 'an error that nothing handled: the server ends');
     process.exit(1);
   });
+  const signalled = firstSignal();
   const server = await startServer(config, logger);
   process.stdout.write(`matrix-futures ready on ${server.url} (server name ${config.serverName})\n`);
-  await ended(server);
+  await signalled;
+  await server.close();
   // Timers and connections of parts that hang must not hold a process that has committed everything.
   process.exit(0);
 }
@@ -32,19 +34,19 @@ async function parseFile(path: string): Promise<unknown> {
   return parse(text);
 }
 
-/** Resolves when a signal came and everything in flight was finished; a second signal ends the process at once. */
-function ended(server: RunningServer): Promise<void> {
-  return new Promise((resolve, reject) => {
+/** Resolves at the first signal, also one that came while the server was starting; a second ends the process at once. */
+function firstSignal(): Promise<void> {
+  return new Promise((resolve) => {
     let first: number | null = null;
-    const stop = (): void => {
+    const arrived = (): void => {
       if (first === null) {
         first = machine.running();
-        server.close().then(resolve, reject);
+        resolve();
       } else if (machine.running() - first > sameSignal) {
         process.exit(1);
       }
     };
-    process.on('SIGTERM', stop);
-    process.on('SIGINT', stop);
+    process.on('SIGTERM', arrived);
+    process.on('SIGINT', arrived);
   });
 }
