@@ -1,0 +1,203 @@
+import type {
+  Claim,
+  Draft,
+  Fence,
+  Future,
+  FutureId,
+  Group,
+  GroupId,
+  Instant,
+  Ms,
+  Outcome,
+} from '@matrix-futures/engine';
+import type { Database } from '@matrix-futures/sqlite';
+import { fromJson } from './json.ts';
+import type { Member, StoredGroup } from './stored-group.ts';
+import type { Timers } from './timers.ts';
+import { cancelReasons, fences, generations, outcomes, phases, statuses, wordOf } from './words.ts';
+
+/** What pending and finished futures have in common, with their drafts. */
+const common = `f.id, f.nonce_high, f.nonce_low, f.generation, f.timeout, f.deadline, f.since, f.state_order,
+  d.room, d.sender, d.type, d.state_key AS draft_key, d.content, d.extras, d.action, d.fence, d.fence_event`;
+const ofGroup = 'f JOIN drafts d ON d.future = f.id WHERE f.group_id = ?';
+
+/** Reads groups whole, with the deadlines that memory knows. */
+export class GroupReader {
+  readonly #timers: Timers;
+  readonly #groups;
+  readonly #pending;
+  readonly #finished;
+  readonly #byName;
+  readonly #ofFuture;
+  readonly #underWay;
+
+  constructor(database: Database, timers: Timers) {
+    this.#timers = timers;
+    this.#groups = database.prepare<[GroupId], GroupRow>(
+      'SELECT g.*, o.name AS owner_name FROM groups g JOIN owners o ON o.id = g.owner WHERE g.id = ?',
+    );
+    this.#pending = database.prepare<[GroupId], PendingRow>(
+      `SELECT ${common}, f.status, f.state_key, f.content_bytes FROM futures ${ofGroup}`,
+    );
+    this.#finished = database.prepare<[GroupId], FinishedRow>(
+      `SELECT ${common}, f.outcome, f.outcome_at, f.outcome_detail, f.listed FROM finished ${ofGroup}`,
+    );
+    // Phases 0 to 3, as the index has them: a closed group has given its name away.
+    this.#byName = database.prepare<[number, string], { id: GroupId }>(
+      'SELECT id FROM groups WHERE owner = ? AND name = ? AND phase < 4',
+    );
+    this.#ofFuture = database.prepare<[FutureId, FutureId], { group_id: GroupId }>(
+      'SELECT group_id FROM futures WHERE id = ? UNION ALL SELECT group_id FROM finished WHERE id = ?',
+    );
+    this.#underWay = database.prepare<[], { id: GroupId }>(
+      'SELECT id FROM groups WHERE phase IN (0, 2) ORDER BY id',
+    );
+  }
+
+  byId(id: GroupId): StoredGroup | null {
+    const row = this.#groups.get(id);
+    if (row === undefined) return null;
+    const pending = this.#pending.all(id).map((each) => this.#pendingMember(each));
+    const members = [...pending, ...this.#finished.all(id).map(finishedMember)];
+    members.sort((one, other) => one.future.id - other.future.id);
+    return {
+      group: groupOf(
+        row,
+        members.map(({ future }) => future),
+      ),
+      owner: row.owner,
+      members: new Map(members.map((member) => [member.future.id, member])),
+    };
+  }
+
+  byName(owner: number, name: string): StoredGroup | null {
+    const id = this.#byName.get(owner, name)?.id;
+    return id === undefined ? null : this.byId(id);
+  }
+
+  byFuture(future: FutureId): StoredGroup | null {
+    const id = this.#ofFuture.get(future, future)?.group_id;
+    return id === undefined ? null : this.byId(id);
+  }
+
+  /** All claimed and staged groups, by id. */
+  underWay(): readonly StoredGroup[] {
+    return this.#underWay.all().flatMap(({ id }) => this.byId(id) ?? []);
+  }
+
+  /** Memory is ahead of the rows: refreshes stand in the journal. */
+  #pendingMember(row: PendingRow): Member {
+    const timer = this.#timers.read(row.id);
+    const future: Future = {
+      ...futureOf(row),
+      deadline: timer?.deadline ?? row.deadline,
+      since: timer?.since ?? row.since,
+      status: wordOf(statuses, row.status),
+      outcome: null,
+    };
+    return { future, stateKey: row.state_key ?? 0, contentBytes: row.content_bytes, listed: null };
+  }
+}
+
+function finishedMember(row: FinishedRow): Member {
+  const future: Future = { ...futureOf(row), status: 'finished', outcome: outcomeOf(row) };
+  return { future, stateKey: 0, contentBytes: 0, listed: row.listed };
+}
+
+function groupOf(row: GroupRow, futures: readonly Future[]): Group {
+  return {
+    id: row.id,
+    owner: row.owner_name,
+    name: row.name,
+    phase: wordOf(phases, row.phase),
+    epoch: row.epoch,
+    claim: row.claim === null ? null : fromJson<Claim>(row.claim),
+    sendNow: row.send_now === null ? null : fromJson<Draft>(row.send_now),
+    futures,
+    endedAt: row.ended_at,
+  };
+}
+
+function futureOf(row: CommonRow): Omit<Future, 'status' | 'outcome'> {
+  return {
+    id: row.id,
+    nonce: { high: row.nonce_high, low: row.nonce_low },
+    generation: wordOf(generations, row.generation),
+    draft: {
+      room: row.room,
+      sender: row.sender,
+      type: row.type,
+      stateKey: row.draft_key,
+      content: fromJson(row.content),
+      extras: fromJson(row.extras),
+    },
+    action: row.action,
+    timeout: row.timeout,
+    deadline: row.deadline,
+    fence: fenceOf(row),
+    stateOrder: row.state_order,
+    since: row.since,
+  };
+}
+
+function fenceOf({ fence, fence_event: event }: CommonRow): Fence {
+  const kind = wordOf(fences, fence);
+  return kind === 'event' ? { kind, event: event ?? '' } : { kind };
+}
+
+function outcomeOf({ outcome, outcome_at: at, outcome_detail: detail }: FinishedRow): Outcome {
+  const kind = wordOf(outcomes, outcome);
+  switch (kind) {
+    case 'sent':
+      return { kind, at, event: detail };
+    case 'failed':
+      return { kind, at, error: fromJson(detail) };
+    case 'cancelled':
+      return { kind, at, reason: wordOf(cancelReasons, Number(detail)) };
+  }
+}
+
+interface GroupRow {
+  readonly id: GroupId;
+  readonly owner: number;
+  readonly owner_name: string;
+  readonly name: string;
+  readonly phase: number;
+  readonly epoch: number;
+  readonly claim: string | null;
+  readonly send_now: string | null;
+  readonly ended_at: Instant | null;
+}
+
+interface CommonRow {
+  readonly id: FutureId;
+  readonly nonce_high: number;
+  readonly nonce_low: number;
+  readonly generation: number;
+  readonly timeout: Ms | null;
+  readonly deadline: Instant | null;
+  readonly since: Instant;
+  readonly state_order: number;
+  readonly room: string;
+  readonly sender: string;
+  readonly type: string;
+  readonly draft_key: string | null;
+  readonly content: string;
+  readonly extras: string;
+  readonly action: string | null;
+  readonly fence: number;
+  readonly fence_event: string | null;
+}
+
+interface PendingRow extends CommonRow {
+  readonly status: number;
+  readonly state_key: number | null;
+  readonly content_bytes: number;
+}
+
+interface FinishedRow extends CommonRow {
+  readonly outcome: number;
+  readonly outcome_at: Instant;
+  readonly outcome_detail: string;
+  readonly listed: number | null;
+}

@@ -1,0 +1,42 @@
+import type { FutureId, Instant, Usage } from '@matrix-futures/engine';
+import type { Database } from '@matrix-futures/sqlite';
+import type { Owners } from './owners.ts';
+import type { StateKeys } from './state-keys.ts';
+import type { Timers } from './timers.ts';
+
+/** What owners have scheduled. */
+export class Usages {
+  readonly #owners: Owners;
+  readonly #stateKeys: StateKeys;
+  readonly #timers: Timers;
+  readonly #pending;
+
+  constructor(database: Database, owners: Owners, stateKeys: StateKeys, timers: Timers) {
+    this.#owners = owners;
+    this.#stateKeys = stateKeys;
+    this.#timers = timers;
+    this.#pending = database.prepare<[number], { id: FutureId }>('SELECT id FROM futures WHERE owner = ?');
+  }
+
+  /** The counts as they are now; `onKey` and `nextDeadline`, rarely asked for, are looked up when they are. */
+  of(owner: number): Usage {
+    const nextDeadline = () => this.#nextDeadline(owner);
+    return {
+      pending: this.#owners.pending(owner),
+      contentBytes: this.#owners.contentBytes(owner),
+      onKey: (key) => this.#stateKeys.ofOwner(key, owner),
+      get nextDeadline() {
+        return nextDeadline();
+      },
+    };
+  }
+
+  #nextDeadline(owner: number): Instant | null {
+    let next: Instant | null = null;
+    for (const { id } of this.#pending.all(owner)) {
+      const deadline = this.#timers.read(id)?.deadline ?? null;
+      if (deadline !== null && (next === null || deadline < next)) next = deadline;
+    }
+    return next;
+  }
+}
