@@ -19,7 +19,7 @@ import {
   stateDraft,
   stateKey,
   sweepAll,
-  world,
+  inWorld,
 } from './samples.ts';
 import { day, failerOf, opener, type MakeStore } from './subject.ts';
 
@@ -40,7 +40,7 @@ async function everything(store: FutureStore) {
     finished: await listed(store, 'finished'),
     groups: await Promise.all(running.map(({ future }) => groupWith(store, future.id))),
     memory: await store.recall('scope'),
-    world: await world(store, (seen) => ({
+    world: await inWorld(store, (seen) => ({
       mark: seen.markOf(stateKey('alice')),
       stateOrder: seen.stateOrder,
       active: seen.ownerActive,
@@ -85,21 +85,15 @@ export function atomicityConformance(makeStore: MakeStore): void {
   ];
 
   describe('a commit that fails', () => {
-    test.each(operations)('rejects %s with StoreUnavailable, and nothing of it happened', async (_, run) => {
-      await expectNothing(run, () => undefined);
-    });
-
-    test('rejects a sweep that buries, and nothing of it happened', async () => {
-      await expectNothing(
-        (store) => store.sweep(10, buryAll),
-        (store) => store.stateArrived(stateKey('alice'), '$new', bob),
-      );
-    });
-
-    async function expectNothing(run: Run, prepare: (store: FutureStore) => Promise<void> | undefined) {
+    /** Runs it once when the commit fails, and once when it does not; reads everything before, between and after. */
+    async function failOnce(
+      run: Run,
+      skip: (note: string) => never,
+      prepare: (store: FutureStore) => Promise<void> = async () => {},
+    ) {
       const subject = await open();
-      const { store, clock, failNextCommit } = subject;
-      if (failNextCommit === undefined) return;
+      const { store, clock } = subject;
+      const fail = failerOf(subject, skip);
       const first = await schedule(store, { timeout: 1000, draft: stateDraft('alice') });
       const winner = await schedule(store, { name: 'claimed' });
       await edit(store, winner.id, (group, { now }) => claimed(group, winner.id, now + day));
@@ -108,13 +102,37 @@ export function atomicityConformance(makeStore: MakeStore): void {
       const { id: group, epoch } = await groupWith(store, winner.id);
       const prepared = { first, claim: { group, epoch } };
       const before = await everything(store);
-      failNextCommit();
-      await expect(run(store, prepared)).rejects.toThrow(StoreUnavailable);
-      expect(await everything(store)).toEqual(before);
-      expect(store.nextDue()).toBeLessThanOrEqual(first.deadline ?? 0);
+      fail();
+      const [failed] = await Promise.allSettled([run(store, prepared)]);
+      const between = await everything(store);
+      const late = (store.nextDue() ?? Infinity) > (first.deadline ?? 0);
       await run(store, prepared);
-      expect(await everything(store)).not.toEqual(before);
+      return { before, failed, between, late, after: await everything(store) };
     }
+
+    const rejected = { status: 'rejected', reason: expect.any(StoreUnavailable) };
+
+    test.for(operations)(
+      'rejects %s with StoreUnavailable, and nothing of it happened',
+      async ([, run], { skip }) => {
+        const { before, failed, between, late, after } = await failOnce(run, skip);
+        expect(failed).toEqual(rejected);
+        expect(between).toEqual(before);
+        expect(late).toBe(false);
+        expect(after).not.toEqual(before);
+      },
+    );
+
+    test('rejects a sweep that buries, and nothing of it happened', async ({ skip }) => {
+      const { before, failed, between, after } = await failOnce(
+        (store) => store.sweep(10, buryAll),
+        skip,
+        (store) => store.stateArrived(stateKey('alice'), '$new', bob),
+      );
+      expect(failed).toEqual(rejected);
+      expect(between).toEqual(before);
+      expect(after).not.toEqual(before);
+    });
 
     test('leaves the name of a group free, and its futures to be made again', async ({ skip }) => {
       const subject = await open();

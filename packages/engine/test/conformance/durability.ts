@@ -18,7 +18,7 @@ import {
   stateDraft,
   stateKey,
   sweepAll,
-  world,
+  inWorld,
 } from './samples.ts';
 import { day, hour, opener, reopenerOf, type MakeStore } from './subject.ts';
 
@@ -149,7 +149,7 @@ export function durabilityConformance(makeStore: MakeStore): void {
       await subject.store.stateArrived(stateKey('alice'), '$2', bob);
       const alive = await schedule(subject.store, { name: 'alive', draft: stateDraft('alice') });
       const read = (from: typeof subject.store) =>
-        world(from, ({ markOf, stateOrder }) => [markOf(stateKey('alice')), stateOrder]);
+        inWorld(from, ({ markOf, stateOrder }) => [markOf(stateKey('alice')), stateOrder]);
       const before = await read(subject.store);
       const store = await reopen();
       expect(await read(store)).toEqual(before);
@@ -181,7 +181,7 @@ export function durabilityConformance(makeStore: MakeStore): void {
       await subject.store.deactivate(alice);
       await subject.store.sweep(1, buryAll);
       const store = await reopen();
-      expect(await world(store, ({ ownerActive }) => ownerActive)).toBe(false);
+      expect(await inWorld(store, ({ ownerActive }) => ownerActive)).toBe(false);
       await sweepAll(store, buryAll);
       for (const id of ids) expect((await futureWith(store, id)).status).toBe('finished');
     });

@@ -7,12 +7,14 @@ import { atomicityConformance } from './atomicity.ts';
 import { changeConformance } from './change.ts';
 import { dueConformance } from './due.ts';
 import { durabilityConformance } from './durability.ts';
+import { inProcessConformance } from './in-process.ts';
 import { leasesConformance } from './leases.ts';
 import { listsConformance } from './lists.ts';
 import { modelConformance } from './model.ts';
 import { refreshConformance } from './refresh.ts';
 import { retentionConformance } from './retention.ts';
 import { stateConformance } from './state.ts';
+import { storedConformance } from './stored.ts';
 import type { MakeStore } from './subject.ts';
 
 export { ManualClock, type MakeStore, type StoreUnderTest } from './subject.ts';
@@ -21,6 +23,8 @@ export { ManualClock, type MakeStore, type StoreUnderTest } from './subject.ts';
 export function storeConformance(name: string, makeStore: MakeStore): void {
   describe(`${name} conforms to the port of the store`, () => {
     changeConformance(makeStore);
+    storedConformance(makeStore);
+    inProcessConformance(makeStore);
     dueConformance(makeStore);
     refreshConformance(makeStore);
     stateConformance(makeStore);

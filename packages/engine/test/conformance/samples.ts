@@ -168,6 +168,43 @@ export function claimOf(winner: FutureId | null, leaseEnd: Instant, change: Part
   };
 }
 
+/** The group in a phase, with every field that the phase has. */
+export function inPhase(group: Group, phase: Group['phase'], now: number): Group {
+  const winner = group.futures[0]?.id ?? null;
+  switch (phase) {
+    case 'open':
+      return group;
+    case 'staged':
+      return {
+        ...group,
+        phase,
+        epoch: 1,
+        claim: claimOf(null, now + 1000.5),
+        sendNow: stateDraft('alice'),
+        futures: group.futures.map((future) => ({
+          ...future,
+          status: 'staged',
+          deadline: null,
+          outcome: null,
+        })),
+      };
+    case 'claimed':
+      return {
+        ...claimed(group, winner ?? 0, now + 1000.5),
+        epoch: 4_000_000_000,
+        claim: claimOf(winner, now + 1000.5, {
+          cause: 'token',
+          node: 'nöde "2"',
+          taken: true,
+          doomed: 'owner',
+        }),
+      };
+    case 'sent':
+    case 'closed':
+      return ended(group, phase, now);
+  }
+}
+
 export function claimed(group: Group, winner: FutureId, leaseEnd: Instant): Group {
   return { ...group, phase: 'claimed', epoch: group.epoch + 1, claim: claimOf(winner, leaseEnd) };
 }
@@ -188,7 +225,7 @@ export function groupByName(store: FutureStore, name: string, owner: UserId = al
 }
 
 /** Reads the world that a decision over nothing sees. */
-export function world<R>(store: FutureStore, read: (world: World) => R, owner: UserId = alice): Promise<R> {
+export function inWorld<R>(store: FutureStore, read: (world: World) => R, owner: UserId = alice): Promise<R> {
   return store.change({ by: 'name', owner, name: 'no such group' }, (_, seen) => ({
     next: null,
     answer: read(seen),

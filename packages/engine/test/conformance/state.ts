@@ -12,12 +12,12 @@ import {
   stateDraft,
   stateKey,
   sweepAll,
-  world,
+  inWorld,
 } from './samples.ts';
 import { opener, type MakeStore } from './subject.ts';
 
 function markOf(store: FutureStore, key: StateKey): Promise<StateMark | null> {
-  return world(store, (seen) => seen.markOf(key));
+  return inWorld(store, (seen) => seen.markOf(key));
 }
 
 const key = stateKey('alice');
@@ -60,13 +60,13 @@ export function stateConformance(makeStore: MakeStore): void {
       const { store } = await open();
       await schedule(store, { name: 'one', draft: stateDraft('alice') });
       await schedule(store, { name: 'two', draft: stateDraft('bob') });
-      const before = await world(store, ({ stateOrder }) => stateOrder);
+      const before = await inWorld(store, ({ stateOrder }) => stateOrder);
       const orders: number[] = [before];
       for (const name of ['alice', 'bob', 'alice']) {
         await store.stateArrived(stateKey(name), `$${name}`, alice);
         const order = (await markOf(store, stateKey(name)))?.last.order ?? NaN;
         expect(order).toBeGreaterThan(orders.at(-1) ?? NaN);
-        expect(await world(store, ({ stateOrder }) => stateOrder)).toBeGreaterThanOrEqual(order);
+        expect(await inWorld(store, ({ stateOrder }) => stateOrder)).toBeGreaterThanOrEqual(order);
         orders.push(order);
       }
       const future = await schedule(store, { name: 'three', draft: stateDraft('alice') });
@@ -120,8 +120,8 @@ export function stateConformance(makeStore: MakeStore): void {
     test('makes the owner inactive, and nobody else', async () => {
       const { store } = await open();
       await store.deactivate(alice);
-      expect(await world(store, ({ ownerActive }) => ownerActive, alice)).toBe(false);
-      expect(await world(store, ({ ownerActive }) => ownerActive, bob)).toBe(true);
+      expect(await inWorld(store, ({ ownerActive }) => ownerActive, alice)).toBe(false);
+      expect(await inWorld(store, ({ ownerActive }) => ownerActive, bob)).toBe(true);
     });
 
     test("takes the owner's futures out of the list of running ones at once; the rows follow", async () => {
@@ -140,7 +140,7 @@ export function stateConformance(makeStore: MakeStore): void {
       await store.deactivate(alice);
       await store.deactivate(alice);
       await edit(store, id, (group, { now }) => ended(group, 'closed', now));
-      expect(await world(store, ({ ownerActive }) => ownerActive, alice)).toBe(false);
+      expect(await inWorld(store, ({ ownerActive }) => ownerActive, alice)).toBe(false);
     });
   });
 }
