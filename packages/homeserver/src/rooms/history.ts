@@ -34,6 +34,7 @@ const mostRead = 5_000;
 /** The limit counts what passes the filter, not what was looked at. */
 export function walk(store: RoomStore, { room, direction, after, upTo, limit, sees, wanted }: Walk): Found {
   const events: StoredEvent[] = [];
+  if (limit === 0) return { events, end: direction === 'b' ? upTo : after };
   const read = direction === 'b' ? store.backwards : store.forwards;
   let range = { after, upTo };
   for (let seen = 0; seen < mostRead; seen += batch) {

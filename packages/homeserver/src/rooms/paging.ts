@@ -8,9 +8,9 @@ export const Limit = Type.Optional(Type.String({ pattern: '^[0-9]{1,15}$' }));
 /** The largest page: what is above is read as this, as the specification allows. */
 const largestPage = 1_000;
 
-/** @param otherwise the limit where none is given; no page is empty by its limit */
+/** @param otherwise the limit where none is given */
 export function limitOf(limit: string | undefined, otherwise: number): number {
-  return Math.min(largestPage, Math.max(1, Number(limit ?? otherwise)));
+  return Math.min(largestPage, Number(limit ?? otherwise));
 }
 
 /** @throws MatrixError 400 `M_INVALID_PARAM` */
