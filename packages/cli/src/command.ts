@@ -13,6 +13,10 @@ const commands: Readonly<Record<string, Command>> = {
     does: 'runs the server',
     run: async (argv) => (await import('./serve.ts')).serve(argv),
   },
+  demo: {
+    does: 'tells, with a server of its own, how a call learns that a dead client has left',
+    run: async () => (await import('./demo/demo.ts')).demo(),
+  },
 };
 
 /**

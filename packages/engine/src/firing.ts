@@ -101,10 +101,13 @@ export class Firing {
 
   /** One bounded piece of work. An in-process store has done it before it returns; its commit is not waited for. */
   async #step(): Promise<boolean> {
-    let moved = false;
+    // Nothing offered is not "stuck": a store that puts a million overdue timers in order does so over several calls.
+    let offered = 0;
+    let unchanged = 0;
     const changed = this.#store.changeDue(groupsAtOnce, (group, due, world) => {
       const decision = this.#delivery.due(group, due, world);
-      if (decision.next !== group) moved = true;
+      offered += 1;
+      if (decision.next === group) unchanged += 1;
       return decision;
     });
     const begun = changed.then((claimed) => {
@@ -112,7 +115,7 @@ export class Firing {
     });
     if (this.#store.unit === 'remote') await begun;
     else begun.catch((error: unknown) => this.#fail(error));
-    return moved;
+    return offered === 0 || unchanged < offered;
   }
 
   #rearm(moved: boolean): void {

@@ -91,7 +91,8 @@ export interface FutureStore extends AsyncDisposable {
   /**
    * Groups with a future whose deadline is reached, and claimed or staged groups whose lease has expired, by deadline
    * and then id; at most `limit`. A future is due while it is scheduled and its group open; a due one on which the
-   * decision changed nothing is not offered again in this call.
+   * decision changed nothing is not offered again in this call. With very many overdue at once, a call may offer
+   * fewer than there are, even none, and the next goes on. A decision that throws undoes the whole call.
    */
   changeDue<R>(limit: number, decide: DecideDue<R>): Promise<readonly R[]>;
 
