@@ -2,3 +2,4 @@ export { openHomeserver } from './homeserver.ts';
 export type { EmbeddedHomeserver, HomeserverOptions } from './homeserver.ts';
 export { WrongServerName } from './identity.ts';
 export type { NewStateListener } from './rooms/append.ts';
+export { translateStorageError } from './storage-error.ts';

@@ -2,7 +2,7 @@ import type { UserId } from '@matrix-futures/engine';
 import type { Answer } from '@matrix-futures/http';
 import Type, { type Static } from 'typebox';
 import type { Accounts } from './accounts.ts';
-import { typedUserId } from './user-id.ts';
+import { TypedUser, typedUserId } from './user-id.ts';
 
 /**
  * User-interactive authentication (client-server API, of that name), as far as it is needed: every flow here has one
@@ -13,8 +13,8 @@ export type Stage = 'm.login.dummy' | 'm.login.password';
 export const Auth = Type.Object({
   type: Type.Optional(Type.String()),
   session: Type.Optional(Type.String()),
-  identifier: Type.Optional(Type.Object({ type: Type.String(), user: Type.Optional(Type.String()) })),
-  user: Type.Optional(Type.String()),
+  identifier: Type.Optional(Type.Object({ type: Type.String(), user: TypedUser })),
+  user: TypedUser,
   password: Type.Optional(Type.String()),
 });
 export type Auth = Static<typeof Auth>;

@@ -1,5 +1,6 @@
 import type { UserId } from '@matrix-futures/engine';
 import { MatrixError } from '@matrix-futures/http';
+import Type from 'typebox';
 
 /** Bytes of a whole user id (Matrix specification, appendices, "User Identifiers"). */
 const longestUserId = 255;
@@ -18,6 +19,9 @@ export function newUserId(localpart: string, serverName: string): UserId {
   }
   return user;
 }
+
+/** What was typed into a login form: limits are kept by it, so it has one itself. */
+export const TypedUser = Type.Optional(Type.String({ maxLength: longestUserId }));
 
 /** The user id meant by what was typed into a login form: `name` or `@name:server`. */
 export function typedUserId(text: string, serverName: string): UserId {

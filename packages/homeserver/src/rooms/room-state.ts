@@ -12,10 +12,10 @@ export interface RoomState {
   changed(room: RoomId, type: string, key: string): void;
 }
 
-/** Pieces of state kept. Rarely more than 1 kB each; larger ones than `largestKept` are read anew every time, so that
- * nobody fills the memory. */
+/** Pieces of state kept. Rarely more than 1 kB each; larger ones, in characters of name and JSON, are read anew every
+ * time, so that nobody fills the memory. An event can ask for state of any name, such as a token of 60 kB. */
 const keptPieces = 20_000;
-const largestKept = 8_192; // characters of JSON
+const largestKept = 8_192;
 
 export function openRoomState(turn: Turn, store: RoomStore): RoomState {
   const cache = new BoundedMap<string, AuthEvent | 'absent'>(keptPieces);
@@ -25,13 +25,8 @@ export function openRoomState(turn: Turn, store: RoomStore): RoomState {
     const known = cache.get(name);
     if (known !== undefined) return known === 'absent' ? undefined : known;
     const event = store.stateEvent(room, type, key);
-    if (event === undefined) {
-      cache.set(name, 'absent');
-      return undefined;
-    }
-    const { eventId, sender } = event;
-    const piece = { eventId, sender, content: contentOf(event) };
-    if (event.pdu.length <= largestKept) cache.set(name, piece);
+    const piece = event && { eventId: event.eventId, sender: event.sender, content: contentOf(event) };
+    if (name.length + (event?.pdu.length ?? 0) <= largestKept) cache.set(name, piece ?? 'absent');
     return piece;
   };
 

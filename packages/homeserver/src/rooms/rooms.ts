@@ -20,7 +20,7 @@ export interface Rooms {
   readonly events: ClientEvents;
   /** `displayname` and `avatar_url`, as far as the user has set them: part of their membership events */
   readonly profileOf: (user: UserId) => JsonObject;
-  /** events a user sends by the plain endpoints */
+  /** what a user sends by the plain endpoints: events, new rooms, memberships; leaving is always free */
   readonly messageRate: RateLimiter;
   readonly serverName: string;
   readonly defaultRoomVersion: RoomVersionId;

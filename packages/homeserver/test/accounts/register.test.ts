@@ -64,7 +64,7 @@ describe('registering', () => {
 
   test('the same name twice at the same moment makes one account', async () => {
     const both = [1, 2].map(() => register({ ...dummy, username: 'alice', password: 'secret' }));
-    const statuses = (await Promise.all(both)).map(({ status }) => status).sort();
+    const statuses = (await Promise.all(both)).map(({ status }) => status).toSorted((a, b) => a - b);
     expect(statuses).toEqual([200, 400]);
   });
 
@@ -119,7 +119,8 @@ describe('registering by shared secret', () => {
   test('counts admin and the kind of user into the mac', async () => {
     const n = await nonce();
     const parts = [n, 'alice', 'secret', 'admin', 'bot'];
-    expectOk(await post({ nonce: n, ...alice, admin: true, user_type: 'bot', mac: mac(parts) }));
+    const answer = await post({ nonce: n, ...alice, admin: true, user_type: 'bot', mac: mac(parts) });
+    expect(answer.status).toBe(200);
   });
 
   test('needs the secret, and a nonce that was given out, is fresh and was not used', async () => {

@@ -1,7 +1,12 @@
 import { createHash } from 'node:crypto';
 import { createServer, type Server } from '@matrix-futures/http';
 import { openDatabase, type Database } from '@matrix-futures/sqlite';
-import { openHomeserver, type EmbeddedHomeserver, type HomeserverOptions } from '@matrix-futures/homeserver';
+import {
+  openHomeserver,
+  translateStorageError,
+  type EmbeddedHomeserver,
+  type HomeserverOptions,
+} from '@matrix-futures/homeserver';
 import { manualTime, type ManualTime } from './manual-clock.ts';
 import { requireConformance } from './specification.ts';
 
@@ -66,7 +71,12 @@ export async function startServer(options: Partial<HomeserverOptions> = {}): Pro
     ...options,
   });
   const { endpoints, authenticate } = homeserver;
-  const http = await createServer({ endpoints, authenticate, timers: time });
+  const http = await createServer({
+    endpoints,
+    authenticate,
+    timers: time,
+    translate: translateStorageError,
+  });
 
   const call: TestServer['call'] = async (method, path, { token, body } = {}) => {
     const response = await http.inject({

@@ -3,7 +3,7 @@ import { client, endpoint, MatrixError, type Endpoint } from '@matrix-futures/ht
 import Type, { type Static } from 'typebox';
 import { logIn, type Accounts } from '../accounts.ts';
 import { deviceRequest } from '../device-request.ts';
-import { typedUserId } from '../user-id.ts';
+import { TypedUser, typedUserId } from '../user-id.ts';
 
 /** `GET /login` (client-server API, "Login") */
 export function getLoginFlows(): Endpoint {
@@ -18,8 +18,8 @@ export function getLoginFlows(): Endpoint {
 
 const LoginRequest = Type.Object({
   type: Type.String(),
-  identifier: Type.Optional(Type.Object({ type: Type.String(), user: Type.Optional(Type.String()) })),
-  user: Type.Optional(Type.String()),
+  identifier: Type.Optional(Type.Object({ type: Type.String(), user: TypedUser })),
+  user: TypedUser,
   password: Type.Optional(Type.String()),
   ...deviceRequest,
 });

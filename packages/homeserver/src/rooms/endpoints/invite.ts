@@ -16,6 +16,7 @@ export function inviteUser(rooms: Rooms): Endpoint {
       const { roomId: room } = params;
       requireLocalUser(rooms, target);
       await rooms.turn.unit(() => {
+        rooms.messageRate.take(requester.user);
         if (membershipOf(rooms, room, target) === 'join') {
           throw new MatrixError('forbidden', `${target} is in the room already.`);
         }
