@@ -1,6 +1,8 @@
-import type { Cancel, Clock, Ms, Timers } from './clock.ts';
-import type { Delivery } from './delivery/delivery.ts';
-import type { FutureStore } from './store.ts';
+import type { Cancel, Clock, Instant, Ms, Timers } from './clock.ts';
+import type { Claimed, Delivery } from './delivery/delivery.ts';
+import type { FutureId } from './future.ts';
+import type { Group, GroupId } from './group.ts';
+import type { Decision, FutureStore, World } from './store.ts';
 
 /** A commit of firing is at most this many groups, so that the events of one do not hold up the next refreshes. */
 const groupsAtOnce = 16;
@@ -9,6 +11,7 @@ const turnLimit: Ms = 4;
 /** `setTimeout` counts in 32 bits; nothing is lost by looking once a day. */
 const longestSleep: Ms = 86_400_000;
 const retryAfterFailure: Ms = 250;
+const passOver: Ms = 5_000;
 /** Due, but nothing could be done about it: waiting for a delivery of the room, which wakes us when it ends. */
 const retryWhenStuck: Ms = 1_000;
 
@@ -27,6 +30,7 @@ export class Firing {
   #running = false;
   #stopped = true;
   #failed = false;
+  readonly #throwing = new Map<GroupId, Instant>();
 
   constructor(parts: {
     readonly store: FutureStore;
@@ -105,7 +109,7 @@ export class Firing {
     let offered = 0;
     let unchanged = 0;
     const changed = this.#store.changeDue(groupsAtOnce, (group, due, world) => {
-      const decision = this.#delivery.due(group, due, world);
+      const decision = this.#decide(group, due, world);
       offered += 1;
       if (decision.next === group) unchanged += 1;
       return decision;
@@ -116,6 +120,19 @@ export class Firing {
     if (this.#store.unit === 'remote') await begun;
     else begun.catch((error: unknown) => this.#fail(error));
     return offered === 0 || unchanged < offered;
+  }
+
+  /** One group that cannot be decided over must not hold up the others: after it threw, it is passed over for a while. */
+  #decide(group: Group, due: FutureId | null, world: World): Decision<Claimed | null> {
+    const passedOverUntil = this.#throwing.get(group.id) ?? -Infinity;
+    if (world.now < passedOverUntil) return { next: group, answer: null };
+    this.#throwing.delete(group.id);
+    try {
+      return this.#delivery.due(group, due, world);
+    } catch (error) {
+      this.#throwing.set(group.id, world.now + passOver);
+      throw error;
+    }
   }
 
   #rearm(moved: boolean): void {

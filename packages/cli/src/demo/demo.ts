@@ -27,7 +27,10 @@ const synced = Type.Object({
   rooms: Type.Optional(
     Type.Object({
       join: Type.Optional(
-        Type.Record(Type.String(), Type.Object({ timeline: Type.Object({ events: Type.Array(memberEvent) }) })),
+        Type.Record(
+          Type.String(),
+          Type.Object({ timeline: Type.Object({ events: Type.Array(memberEvent) }) }),
+        ),
       ),
     }),
   ),
@@ -73,7 +76,9 @@ async function tell(url: string): Promise<number> {
   display.stop();
   const waited = clock.now() - killedAt;
   display.say(`Alice sees Bob leave: ${left.value ?? 'nothing'}`);
-  display.say(`${(waited / 1000).toFixed(3)} s after the last refresh, which had asked for ${leaveAfter / 1000} s.`);
+  display.say(
+    `${(waited / 1000).toFixed(3)} s after the last refresh, which had asked for ${leaveAfter / 1000} s.`,
+  );
   return waited >= leaveAfter ? 0 : 1;
 }
 
