@@ -1,9 +1,9 @@
 import type { JsonObject, RoomId, UserId } from '@matrix-futures/engine';
 import type { EventTest } from '../filters/event-test.ts';
-import { contentOf, type StoredEvent } from "../rooms/stored-event.ts";
+import { contentOf, type StoredEvent } from '../rooms/stored-event.ts';
 import type { Sees } from '../rooms/visibility.ts';
 import { formatToken } from '../stream/token.ts';
-import { addMembers, rewind, stateChanges, type StateMap } from './state-changes.ts';
+import { addMembers, cutWhereMisleading, rewind, stateChanges, type StateMap } from './state-changes.ts';
 import type { Summary } from './summary.ts';
 import { isMeant } from './sync-filter.ts';
 import type { Snapshot, SyncParts } from './sync-parts.ts';
@@ -42,12 +42,23 @@ export function readHistory(parts: SyncParts, snapshot: Snapshot, span: Span): H
     : stateChanges(store, room, span, timeline, isWhole);
   const summary = whole || has(state, summarized) ? parts.summarize(room, viewer.user) : null;
   if (filter.lazyMembers) {
-    const senders = timeline.events.map((event) => event.sender);
-    const needed = new Set([...senders, ...(whole ? [viewer.user] : []), ...(summary?.heroes ?? [])]);
-    addMembers(store, room, state, needed, upTo);
+    const needed = [...namedIn(timeline), ...(whole ? [viewer.user] : []), ...(summary?.heroes ?? [])];
+    addMembers(store, room, state, new Set(needed), upTo);
   }
-  const told = stateField === 'state' ? rewind(store, room, state, timeline, whole ? 0 : span.after) : state;
-  return { timeline, state: isMeant(filter.state, room) ? listed(told, filter.state.events) : [], summary };
+  const told = (from: Timeline, of: StateMap): History => {
+    const events = isMeant(filter.state, room) ? listed(of, filter.state.events) : [];
+    return { timeline: from, state: events, summary };
+  };
+  if (stateField !== 'state') return told(timeline, state);
+  const leading = cutWhereMisleading(timeline, state);
+  return told(leading, rewind(store, room, state, leading, whole ? 0 : span.after));
+}
+
+/** Senders, and the members that membership events are about. */
+function namedIn({ events }: Timeline): UserId[] {
+  return events.flatMap(({ type, stateKey, sender }) =>
+    type === 'm.room.member' && stateKey !== null ? [sender, stateKey] : [sender],
+  );
 }
 
 /** The two fields of a room that hold its history. */

@@ -30,9 +30,13 @@ export function leftRoom(
     whole: !knewRoom && wasInside,
     sees: (event) => isOwn(event) || (wasInside && seen(event)),
   });
-  const told = wasInside ? history : { ...history, state: [] };
+  const allData = knewRoom ? data : parts.accountData.ofRoom(viewer.user, room, snapshot.upTo);
+  // As for a room that is joined anew: what a client has of an earlier stay does not lead up to this.
+  const limited = history.timeline.limited || (wasInside && !knewRoom && since !== null);
+  const state = wasInside ? history.state : history.state.filter(isOwn);
+  const told = { ...history, timeline: { ...history.timeline, limited }, state };
   return {
     ...historyFields(parts, snapshot, told),
-    account_data: { events: accountDataEvents(snapshot, room, data) },
+    account_data: { events: accountDataEvents(snapshot, room, allData) },
   };
 }

@@ -118,10 +118,16 @@ function readRoom(
       return isNews ? ['knock', { knock_state: { events: strippedState(parts.store, member) } }] : null;
     case 'leave':
     case 'ban': {
-      if (!isNews || member.forgotten === 1 || (since === null && !filter.includeLeave)) return null;
+      // That they left is told to every client, even if they have forgotten the room since; but only once.
+      if (!isNews || (since === null && !(filter.includeLeave && isRemembered(parts, member)))) return null;
       return ['leave', leftRoom(parts, snapshot, member, data)];
     }
   }
+}
+
+/** Read anew: forgetting makes no event that would tell of it. */
+function isRemembered({ store }: SyncParts, { roomId, userId }: MembershipRow): boolean {
+  return store.membership(roomId, userId)?.forgotten === 0;
 }
 
 function body({ snapshot, accountData }: Plan, sections: ReadonlyMap<string, Section>): JsonObject {

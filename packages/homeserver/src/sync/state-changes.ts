@@ -21,9 +21,25 @@ export function stateChanges(
 }
 
 /**
+ * A client that is told the state before the timeline finds the state after it by following the timeline. Where that
+ * has an event of a key but not the key's last one, which the user may not see or does not want, the client would end
+ * with the wrong one: the timeline then begins behind the last one, and the state before it is right.
+ */
+export function cutWhereMisleading(timeline: Timeline, state: StateMap): Timeline {
+  const shown = new Set(timeline.events.map((event) => event.eventId));
+  let cut = 0;
+  for (const event of timeline.events) {
+    const last = event.stateKey === null ? undefined : state.get(keyOf(event.type, event.stateKey));
+    if (last !== undefined && !shown.has(last.eventId)) cut = Math.max(cut, last.position);
+  }
+  if (cut === 0) return timeline;
+  return { events: timeline.events.filter((event) => event.position > cut), limited: true, start: cut };
+}
+
+/**
  * Turns the state after the timeline into the state before it: where the timeline has an event of a key, its own come
- * later and lead to the end. Keys whose last event is not in the timeline, because a filter left it out, keep that last
- * event: a client has no other way to learn of it.
+ * later and lead to the end. Keys whose last event is not in the timeline keep that last event: a client has no other
+ * way to learn of it.
  * @param after keys that did not change after this position and before the timeline are left out; 0: none is
  */
 export function rewind(

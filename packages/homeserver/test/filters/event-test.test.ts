@@ -28,7 +28,12 @@ describe('filters of events', () => {
   });
 
   test('what is excluded stays out although it is listed', () => {
-    const passes = eventTest({ types: ['m.*'], not_types: ['m.room.*'], senders: ['@a:x', '@b:x'], not_senders: ['@b:x'] });
+    const passes = eventTest({
+      types: ['m.*'],
+      not_types: ['m.room.*'],
+      senders: ['@a:x', '@b:x'],
+      not_senders: ['@b:x'],
+    });
     expect(passes?.(event('m.reaction'))).toBe(true);
     expect(passes?.(event('m.room.message'))).toBe(false);
     expect(passes?.(event('m.reaction', '@b:x'))).toBe(false);
@@ -44,12 +49,17 @@ describe('filters of events', () => {
 });
 
 describe('a filter as JSON', () => {
-  test.each(['', '{', '[]', '1', '{"room":1}', '{"room":{"timeline":{"limit":1.5}}}', '{"room":{"timeline":{"types":"x"}}}'])(
-    'refused: %s',
-    (json) => {
-      expect(parseFilter(json)).toBeNull();
-    },
-  );
+  test.each([
+    '',
+    '{',
+    '[]',
+    '1',
+    '{"room":1}',
+    '{"room":{"timeline":{"limit":1.5}}}',
+    '{"room":{"timeline":{"types":"x"}}}',
+  ])('refused: %s', (json) => {
+    expect(parseFilter(json)).toBeNull();
+  });
 
   test('members that nobody knows are kept', () => {
     expect(parseFilter('{"org.example":1,"room":{}}')).toEqual({ 'org.example': 1, room: {} });

@@ -43,7 +43,9 @@ describe('the predefined rules', () => {
 
   test('an event that says whom it mentions is not searched for names', () => {
     expect(defaults(event({ body: 'hi alice', 'm.mentions': {} }), room())).toEqual(notified);
-    expect(defaults(event({ body: '@room', 'm.mentions': {} }), room({ mayNotify: () => true }))).toEqual(notified);
+    expect(defaults(event({ body: '@room', 'm.mentions': {} }), room({ mayNotify: () => true }))).toEqual(
+      notified,
+    );
   });
 
   test('@room highlights only from somebody with the power for it', () => {
@@ -83,7 +85,9 @@ describe("a user's own rules", () => {
   });
 
   test('with dont_notify are as rules without actions', () => {
-    const muted = withCondition({ kind: 'event_match', key: 'type', pattern: 'm.room.message' }, ['dont_notify']);
+    const muted = withCondition({ kind: 'event_match', key: 'type', pattern: 'm.room.message' }, [
+      'dont_notify',
+    ]);
     expect(muted(event({ body: 'x' }), room())).toEqual(silent);
   });
 
@@ -136,7 +140,9 @@ describe("a user's own rules", () => {
     expect(ids(three)).toEqual(['a', 'b', 'c']);
     expect(ids(add(three, 'c'))).toEqual(['a', 'b', 'c']);
     expect(ids(add(three, 'c', 'a'))).toEqual(['c', 'a', 'b']);
-    expect(withRule(three, 'sender', 'd', { actions: [] }, { before: 'nobody', after: undefined })).toBeNull();
+    expect(
+      withRule(three, 'sender', 'd', { actions: [] }, { before: 'nobody', after: undefined }),
+    ).toBeNull();
   });
 });
 

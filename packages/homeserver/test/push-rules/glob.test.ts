@@ -6,7 +6,11 @@ import { containsWords, globMatches, globMatchesWords } from '../../src/push-rul
 function asRegExp(pattern: string, extent: 'whole' | 'words'): RegExp {
   const body = [...pattern.toLowerCase()]
     .map((character) =>
-      character === '*' ? '[^]*' : character === '?' ? '[^]' : character.replace(/[\\^$.*+?()[\]{}|/-]/, '\\$&'),
+      character === '*'
+        ? '[^]*'
+        : character === '?'
+          ? '[^]'
+          : character.replace(/[\\^$.*+?()[\]{}|/-]/, '\\$&'),
     )
     .join('');
   return extent === 'whole'
@@ -15,7 +19,11 @@ function asRegExp(pattern: string, extent: 'whole' | 'words'): RegExp {
 }
 
 const letters = fc.string({ unit: fc.constantFrom('a', 'b', 'B', '.', ' ', '_'), maxLength: 12 });
-const patterns = fc.string({ unit: fc.constantFrom('a', 'b', '.', ' ', '*', '?'), minLength: 1, maxLength: 8 });
+const patterns = fc.string({
+  unit: fc.constantFrom('a', 'b', '.', ' ', '*', '?'),
+  minLength: 1,
+  maxLength: 8,
+});
 
 describe('glob patterns of push rules', () => {
   test('match a whole value as the regular expression of the same meaning does', () => {
