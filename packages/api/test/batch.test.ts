@@ -129,6 +129,24 @@ describe('a batch', () => {
     expect((await served.put(path, body)).status).toBe(200);
   });
 
+  test('while nobody knows whether its event reached the room, it is 504', async () => {
+    const served = await serve();
+    served.futures.scheduleBatch = () => Promise.resolve({ kind: 'undecided' });
+    const answer = await served.put(path, { timeout: 10, send_on_timeout: onTimeout, send_now: onTimeout });
+    expect(answer).toMatchObject({ status: 504, body: { errcode: 'M_UNKNOWN' } });
+  });
+
+  test('keeps the other parameters of the plain endpoint for all of its events', async () => {
+    const served = await serve();
+    const body = { timeout: 10, send_on_timeout: onTimeout, send_now: onTimeout };
+    await served.put(`${path}?org.matrix.msc4354.sticky_duration_ms=5`, body);
+    await served.pass(10);
+    expect(served.homeserver.sent.map(({ draft }) => draft.extras)).toEqual([
+      { stickyDurationMs: 5 },
+      { stickyDurationMs: 5 },
+    ]);
+  });
+
   test('is listed by its events, with tokens for each', async () => {
     const served = await serve();
     await served.put(path, { timeout: 10, send_on_timeout: onTimeout, send_on_action: { act: onTimeout } });

@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import type { UseAnswer } from '@matrix-futures/engine';
 import { describe, expect, test } from 'vitest';
 import { serve, type Served } from './served.ts';
 
@@ -23,7 +24,7 @@ function exchange(port: number, requests: string, count: number): Promise<string
     const socket = connect(port, '127.0.0.1', () => socket.write(requests));
     socket.on('data', (bytes) => {
       answer += bytes.toString();
-      if (answer.split(/HTTP\/1.1 \d+/).length > count && /}$/.test(answer)) socket.destroy();
+      if (answer.split(/HTTP\/1.1 \d+/).length > count && answer.endsWith('}')) socket.destroy();
     });
     socket.on('error', reject);
     socket.on('close', () => resolve(answer));
@@ -247,5 +248,31 @@ describe('how a token is used', () => {
       status: 404,
       body: { errcode: 'M_UNRECOGNIZED' },
     });
+  });
+});
+
+describe('answers that only a homeserver elsewhere brings about', () => {
+  test.each<[answer: UseAnswer, status: number, errcode: string]>([
+    [{ kind: 'undecided' }, 504, 'M_UNKNOWN'],
+    [{ kind: 'busy' }, 503, 'M_UNKNOWN'],
+    [{ kind: 'limited', retryAfter: 2_001 }, 429, 'M_LIMIT_EXCEEDED'],
+    [{ kind: 'refused', error: { status: 502, errcode: 'M_UNKNOWN', error: 'away' } }, 502, 'M_UNKNOWN'],
+    [{ kind: 'no-timer' }, 410, 'M_NOT_FOUND'],
+  ])('%o', async (answer, status, errcode) => {
+    const served = await serve();
+    served.futures.use = () => Promise.resolve(answer);
+    for (const token of ['AAAA', '%41AAA'])
+      expect(await served.use(token)).toMatchObject({ status, body: { errcode } });
+    if (status === 429) expect((await served.use('AAAA')).headers.get('retry-after')).toBe('3');
+  });
+
+  test('a defect is 500, is told, and says nothing to the client', async () => {
+    const served = await serve();
+    const defect = new Error('secret');
+    served.futures.use = () => Promise.reject(defect);
+    const answer = await served.use('AAAA');
+    expect(answer).toMatchObject({ status: 500, body: { errcode: 'M_UNKNOWN' } });
+    expect(answer.text).not.toContain('secret');
+    expect(served.errors).toEqual([defect]);
   });
 });

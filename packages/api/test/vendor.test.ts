@@ -61,6 +61,30 @@ describe('many tokens in one request', () => {
     ]);
   });
 
+  test('at most 8 sends are under way at once, and refreshes do not wait for them', async () => {
+    const served = await serve();
+    const waiting: (() => void)[] = [];
+    const refreshed = Promise.withResolvers<void>();
+    let refreshes = 0;
+    served.futures.kindOf = (token) => (token === 'send' ? 'send' : 'refresh');
+    served.futures.use = (token) => {
+      if (token === 'refresh' && (refreshes += 1) === 200) refreshed.resolve();
+      if (token === 'refresh') return Promise.resolve({ kind: 'done' });
+      const { promise, resolve } = Promise.withResolvers<{ kind: 'done' }>();
+      waiting.push(() => resolve({ kind: 'done' }));
+      return promise;
+    };
+    const tokens = Array.from({ length: 220 }, (_, index) => (index < 20 ? 'send' : 'refresh'));
+    const answer = useAll(served, tokens);
+    await refreshed.promise;
+    for (let sent = 0; sent < 20; sent += 1) {
+      expect(waiting.length).toBe(Math.min(8, 20 - sent));
+      waiting.shift()?.();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect((await answer).body.results).toHaveLength(220);
+  });
+
   test('what cannot be stored is 503 for each', async () => {
     const served = await serve();
     const [a, b] = await schedule(served, 2);
