@@ -44,5 +44,6 @@ export function refuseSocket(socket: Duplex, { status, body }: MatrixError): voi
 /** node keeps the answer that is due on a socket in `_httpMessage`; its own treatment of such errors asks it too. */
 function isAnswering(socket: Duplex): boolean {
   const due: unknown = Reflect.get(socket, '_httpMessage');
-  return due instanceof ServerResponse && (due.headersSent || due.req.complete);
+  const answer: ServerResponse | null = due instanceof ServerResponse ? due : null;
+  return answer !== null && (answer.headersSent || answer.req.complete);
 }

@@ -34,13 +34,19 @@ export function choose({ endpoints }: Route, query: Query): Endpoint | null {
   );
 }
 
-/** Answers which methods a path has: of use only where a request found no route, so it may take its time. */
-export function methodsOf(routes: readonly Route[]): (path: string) => readonly string[] {
-  const patterns = routes.map(({ method, path }) => ({
-    method,
-    pattern: new RegExp(`^${path.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll(/:[^/]+/g, '[^/]+')}$`),
-  }));
-  return (path) => [
-    ...new Set(patterns.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method)),
-  ];
+/** Tells which methods a path has: of use only where a request found no route, so it may take its time. */
+export function methodsOf(routes: readonly Route[]): (path: string) => string[] {
+  const known = routes.map(({ method, path }) => ({ method, pattern: patternOf(path) }));
+  return (path) => {
+    const methods = new Set<string>(
+      known.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method),
+    );
+    if (methods.has('GET')) methods.add('HEAD');
+    return [...methods];
+  };
+}
+
+/** The static parts of a path are letters, digits and `/._-`, of which only the dot means something to a pattern. */
+function patternOf(path: string): RegExp {
+  return new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/:[^/]+/g, '[^/]+')}$`);
 }

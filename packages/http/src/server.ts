@@ -68,9 +68,11 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const limits = { ...defaultLimits, ...options.limits };
   const closingHooks: (() => void)[] = [];
   const sockets: HttpServer[] = [];
+  let closing: Promise<void> | undefined;
 
   const fastify = handleRequests(options, limits, (route) => {
     const receive = (request: IncomingMessage, response: ServerResponse) => {
+      if (closing !== undefined) response.shouldKeepAlive = false;
       if (hasBody(request)) limitBodyTime(request, response, limits.bodyTime, timers);
       if (fastPath?.(request, response)) return;
       if (request.method === 'OPTIONS') sendPrepared(response, preflight);
@@ -82,6 +84,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       requestTimeout: 0,
       headersTimeout: limits.headersTime,
       keepAliveTimeout: limits.keepAlive,
+      // nothing here reads it, and node's own refusal has no CORS headers
+      requireHostHeader: false,
     });
     server.on('request', receive);
     server.on('checkExpectation', receive);
@@ -94,7 +98,6 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   });
   await fastify.ready();
 
-  let closing: Promise<void> | undefined;
   async function end(): Promise<void> {
     for (const run of closingHooks) run();
     let cancelSweep = () => {};
