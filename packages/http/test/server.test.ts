@@ -1,8 +1,9 @@
 import pino from 'pino';
 import { Type } from 'typebox';
 import { describe, expect, test } from 'vitest';
-import { type Endpoint, endpoint, MatrixError } from '@matrix-futures/http';
+import { createServer, type Endpoint, endpoint, MatrixError } from '@matrix-futures/http';
 import { type RawAnswer, request } from './connection.ts';
+import { HandTimers } from './hand-timers.ts';
 import { serve, type Serving } from './serving.ts';
 
 /** An endpoint whose handler says when it runs, and answers when it is told to. */
@@ -476,6 +477,7 @@ describe('closing', () => {
 
 test('a port that is taken is an error to whoever wants to listen', async () => {
   const { port } = await serve({});
-  const other = await serve({});
-  await expect(other.server.listen('127.0.0.1', port)).rejects.toThrow(/EADDRINUSE/);
+  const other = await createServer({ endpoints: [], timers: new HandTimers(), authenticate: () => null });
+  await expect(other.listen('127.0.0.1', port)).rejects.toThrow(/EADDRINUSE/);
+  await other.close();
 });
