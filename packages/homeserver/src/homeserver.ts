@@ -3,11 +3,12 @@ import type {
   JsonObject,
   LocalHomeserver,
   Randomness,
+  RoomId,
   StateKey,
   Timers,
   UserId,
 } from '@matrix-futures/engine';
-import type { Authenticate, Endpoint } from '@matrix-futures/http';
+import type { Authenticate, Endpoint, Requester } from '@matrix-futures/http';
 import type { Database } from '@matrix-futures/sqlite';
 import { openAccountStore } from './accounts/account-store.ts';
 import type { Accounts } from './accounts/accounts.ts';
@@ -31,6 +32,7 @@ import { createLocalHomeserver } from './rooms/local-homeserver.ts';
 import { openRoomState } from './rooms/room-state.ts';
 import { openRoomStore } from './rooms/room-store.ts';
 import type { Rooms } from './rooms/rooms.ts';
+import { hasSent } from './rooms/send-once.ts';
 import { migrate } from './schema/migrate.ts';
 import { createNotifier } from './stream/notifier.ts';
 import { openPositions } from './stream/positions.ts';
@@ -65,7 +67,15 @@ export interface EmbeddedHomeserver {
   readonly authenticate: Authenticate;
   readonly endpoints: readonly Endpoint[];
   /** Two of the endpoints, for who looks at these requests first and hands on what is not theirs. */
-  readonly plain: { readonly send: Endpoint; readonly state: Endpoint };
+  readonly plain: {
+    readonly send: Endpoint;
+    readonly state: Endpoint;
+    /** Has `send` answered this transaction with an event? */
+    hasAnswered(
+      requester: Requester,
+      path: { readonly room: RoomId; readonly type: string; readonly transactionId: string },
+    ): Promise<boolean>;
+  };
   /**
    * `listener` is called inside the unit of whatever path makes a new state event: send, membership, a new room, a
    * future. What it throws undoes the event.
@@ -174,7 +184,12 @@ export async function openHomeserver(options: HomeserverOptions): Promise<Embedd
     userExists: (user) => accountStore.find(user) !== undefined,
   });
 
-  const plain = { send: sendEvent(rooms), state: putState(rooms) };
+  const plain: EmbeddedHomeserver['plain'] = {
+    send: sendEvent(rooms),
+    state: putState(rooms),
+    hasAnswered: (requester, { room, type, transactionId: txnId }) =>
+      hasSent(rooms, requester, { room, type, txnId, target: null }),
+  };
   return {
     port,
     authenticate: (token) => tokens.find(token),

@@ -131,7 +131,7 @@ export function createAppend(parts: AppendParts): Append {
     const { event, eventId } = built;
     const position = positions.next();
     turn.onUndo(() => heads.delete(room));
-    writer.event(built, { position, room, replaces, delayId: null, transaction });
+    writer.event(built, { position, room, replaces, transaction });
     heads.set(room, { eventId, depth: event.depth });
     if (event.state_key !== undefined) stateChanged(room, event.type, event.state_key, eventId, event.sender);
     notifier.wakeRoom(room);

@@ -42,7 +42,6 @@ export function createClientEvents(store: RoomStore, wall: () => number): Client
       ...(own &&
         event.transactionId !== null &&
         event.transactionDevice === viewer.device && { transaction_id: event.transactionId }),
-      ...(own && event.delayId !== null && { 'org.matrix.msc4140.delay_id': event.delayId }),
     };
   };
 

@@ -17,7 +17,6 @@ export interface Placed {
   readonly position: number;
   readonly room: RoomId;
   readonly replaces: EventId | null;
-  readonly delayId: string | null;
   readonly transaction: Transaction | null;
 }
 
@@ -39,13 +38,13 @@ export function openEventWriter(database: Database): EventWriter {
     [
       ...[position: number, event: EventId, room: RoomId, type: string, stateKey: string | null],
       ...[sender: UserId, depth: number, ts: number, pdu: string, replaces: EventId | null],
-      ...[delayId: string | null, device: string | null, transaction: string | null, target: string | null],
+      ...[device: string | null, transaction: string | null, target: string | null],
     ],
     never
   >(
     `INSERT INTO event (stream_position, event_id, room_id, type, state_key, sender, depth, origin_server_ts, pdu,
-       replaces_state, delay_id, transaction_device, transaction_id, transaction_target)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       replaces_state, transaction_device, transaction_id, transaction_target)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const setState = database.prepare<[RoomId, string, string, EventId, number], never>(
     'INSERT OR REPLACE INTO current_state (room_id, type, state_key, event_id, stream_position) VALUES (?, ?, ?, ?, ?)',
@@ -70,12 +69,12 @@ export function openEventWriter(database: Database): EventWriter {
 
   return {
     room: ({ id, version, creator, isPublic }) => void insertRoom.run(id, version, creator, Number(isPublic)),
-    event({ event, eventId, json }, { position, room, replaces, delayId, transaction }) {
+    event({ event, eventId, json }, { position, room, replaces, transaction }) {
       const { type, state_key: stateKey, sender, depth, origin_server_ts: ts, content } = event;
       const { device = null, id = null, target = null } = transaction ?? {};
       insertEvent.run(
         ...([position, eventId, room, type, stateKey ?? null] as const),
-        ...([sender, depth, ts, json, replaces, delayId, device, id, target] as const),
+        ...([sender, depth, ts, json, replaces, device, id, target] as const),
       );
       if (stateKey === undefined) return;
       setState.run(room, type, stateKey, eventId, position);

@@ -28,12 +28,15 @@ export interface Rooms {
   readonly newRoomId: () => RoomId;
 }
 
+/** A draft; most have no extras. */
+export type Said = Omit<Draft, 'extras'> & Partial<Pick<Draft, 'extras'>>;
+
 /**
  * Appends an event now, inside a unit.
  * @throws MatrixError what the room answers when it does not want the event
  */
-export function say(rooms: Rooms, draft: Omit<Draft, 'extras'>, transaction?: Transaction): EventId {
-  const answer = rooms.append.append({ ...draft, extras: {} }, rooms.clock.wall(), transaction);
+export function say(rooms: Rooms, draft: Said, transaction?: Transaction): EventId {
+  const answer = rooms.append.append({ extras: {}, ...draft }, rooms.clock.wall(), transaction);
   if (answer.kind === 'refused') throw MatrixError.from(answer.error);
   return answer.event;
 }

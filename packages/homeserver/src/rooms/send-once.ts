@@ -12,6 +12,16 @@ export interface TransactionPath {
   readonly target: EventId | null;
 }
 
+/** Was an event sent with this transaction id from this device on this path? */
+export function hasSent(
+  { turn, writer }: Rooms,
+  { user, device }: Requester,
+  { room, type, txnId, target }: TransactionPath,
+): Promise<boolean> {
+  const transaction = { device: device ?? '', id: txnId, target };
+  return turn.unit(() => writer.sent(user, room, type, transaction) !== undefined);
+}
+
 /**
  * Sends, unless the same device has sent with this transaction id on this path before: then the answer is that event,
  * before the body is looked at and before limits count (client-server API, "Transaction identifiers"). The event row

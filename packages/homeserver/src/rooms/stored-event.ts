@@ -21,7 +21,6 @@ export interface StoredEvent {
   readonly redactedBy: EventId | null;
   /** id of the state event that was current before this one */
   readonly replacesState: EventId | null;
-  readonly delayId: string | null;
   /** the device that sent it, with its transaction id; both null without one */
   readonly transactionDevice: string | null;
   readonly transactionId: string | null;
@@ -31,7 +30,7 @@ export interface StoredEvent {
 export const storedEventColumns = `
   event.stream_position AS position, event.event_id AS eventId, event.room_id AS roomId, event.type,
   event.state_key AS stateKey, event.sender, event.depth, event.origin_server_ts AS originServerTs, event.pdu,
-  event.redacted_by AS redactedBy, event.replaces_state AS replacesState, event.delay_id AS delayId,
+  event.redacted_by AS redactedBy, event.replaces_state AS replacesState,
   event.transaction_device AS transactionDevice, event.transaction_id AS transactionId`;
 
 /** Only what `buildEvent` and `redact` made is ever stored, so an object is a PDU. */

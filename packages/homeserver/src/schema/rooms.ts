@@ -30,7 +30,6 @@ export const roomMigrations: readonly Migration[] = [
         pdu TEXT NOT NULL,       -- JSON with hashes and signatures; once redacted, the redacted form
         redacted_by TEXT,        -- id of the redaction
         replaces_state TEXT,     -- id of the state event that was current before this one
-        delay_id TEXT,           -- shown to the sender alone
         transaction_device TEXT, -- the device that sent it with the transaction id beside
         transaction_id TEXT,
         transaction_target TEXT  -- the event named in the path of /redact; NULL for /send

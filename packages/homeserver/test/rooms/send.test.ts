@@ -203,3 +203,35 @@ test('the limit on messages answers 429 with the time to wait, and not to repeti
   limited.time.advance(refused.body.retry_after_ms);
   expect((await send(sent)).status).toBe(200);
 });
+
+describe('the duration that an event sticks', () => {
+  const sticky = (duration: string) => `?org.matrix.msc4354.sticky_duration_ms=${duration}`;
+
+  test.each([
+    ['send', () => `/send/m.x/1${sticky('5000')}`],
+    ['state', () => `/state/m.x/k${sticky('5000')}`],
+  ])('is kept by %s', async (_what, path) => {
+    const { event_id: event } = (await alice.put(at(path()))).body;
+    expect((await alice.get(at(`/event/${event}`))).body.msc4354_sticky).toEqual({ duration_ms: 5_000 });
+  });
+
+  test.each(['-1', '1.5', 'x', '3600001', ''])('is no %s', async (duration) => {
+    expect((await alice.put(at(`/send/m.x/1${sticky(duration)}`))).body.errcode).toBe('M_INVALID_PARAM');
+  });
+});
+
+test('who asks beside the endpoint hears which transactions it has answered, and for whom', async () => {
+  const { hasAnswered } = server.homeserver.plain;
+  const requester = (user: User) => ({
+    user: user.id,
+    device: user.device,
+    isGuest: false,
+    accessToken: user.token,
+  });
+  const path = { room, type: 'future', transactionId: '1' };
+  expect(await hasAnswered(requester(alice), path)).toBe(false);
+  await alice.put(at('/send/future/1'));
+  expect(await hasAnswered(requester(alice), path)).toBe(true);
+  expect(await hasAnswered(requester(bob), path)).toBe(false);
+  expect(await hasAnswered(requester(alice), { ...path, type: 'm.other' })).toBe(false);
+});

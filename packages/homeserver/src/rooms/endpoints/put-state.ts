@@ -3,6 +3,7 @@ import { client, endpoint, type Endpoint } from '@matrix-futures/http';
 import Type from 'typebox';
 import { requireRoomId } from '../access.ts';
 import { say, type Rooms } from '../rooms.ts';
+import { stickyExtras, stickyQuery } from '../sticky.ts';
 
 /** The state key is the empty string where it is left out, with and without the slash before it. */
 export const statePaths = client(
@@ -18,14 +19,16 @@ export function putState(rooms: Rooms): Endpoint {
     paths: statePaths,
     authentication: 'required',
     summary: 'Sends a state event',
+    query: Type.Object(stickyQuery),
     body: Type.Unsafe<JsonObject>(Type.Object({})),
-    handle: async ({ requester, params, body }) => {
+    handle: async ({ requester, params, query, body }) => {
       const { roomId: room, eventType: type, stateKey = '' } = params;
       requireRoomId(room);
+      const extras = stickyExtras(query);
       const content = body();
       const event = await rooms.turn.unit(() => {
         rooms.messageRate.take(requester.user);
-        return say(rooms, { room, sender: requester.user, type, stateKey, content });
+        return say(rooms, { room, sender: requester.user, type, stateKey, content, extras });
       });
       return { body: { event_id: event } };
     },

@@ -4,6 +4,7 @@ import Type from 'typebox';
 import { requireRoomId } from '../access.ts';
 import { say, type Rooms } from '../rooms.ts';
 import { sendOnce } from '../send-once.ts';
+import { stickyExtras, stickyQuery } from '../sticky.ts';
 
 /** `PUT /rooms/{roomId}/send/{eventType}/{txnId}` (client-server API, "Sending events to a room") */
 export function sendEvent(rooms: Rooms): Endpoint {
@@ -12,13 +13,16 @@ export function sendEvent(rooms: Rooms): Endpoint {
     paths: client('/rooms/:roomId/send/:eventType/:txnId'),
     authentication: 'required',
     summary: 'Sends a message event',
+    query: Type.Object(stickyQuery),
     body: Type.Unsafe<JsonObject>(Type.Object({})),
-    handle: async ({ requester, params, body }) => {
+    handle: async ({ requester, params, query, body }) => {
       const { roomId: room, eventType: type, txnId } = params;
       requireRoomId(room);
-      const event = await sendOnce(rooms, requester, { room, type, txnId, target: null }, (transaction) =>
-        say(rooms, { room, sender: requester.user, type, stateKey: null, content: body() }, transaction),
-      );
+      const extras = stickyExtras(query);
+      const event = await sendOnce(rooms, requester, { room, type, txnId, target: null }, (transaction) => {
+        const draft = { room, sender: requester.user, type, stateKey: null, content: body(), extras };
+        return say(rooms, draft, transaction);
+      });
       return { body: { event_id: event } };
     },
   });
