@@ -53,6 +53,8 @@ export type BatchAnswer =
   | { readonly kind: 'opened'; readonly memory: TransactionMemory; readonly futures: readonly Future[] }
   | { readonly kind: 'refused'; readonly error: Refusal }
   | { readonly kind: 'undecided' }
+  /** a group of that name is there already, and is not this batch */
+  | { readonly kind: 'conflict'; readonly why: 'already-sent' }
   | OverLimit;
 
 export interface Claimed {

@@ -82,6 +82,7 @@ export class LocalDelivery implements Delivery {
     return this.#store.change<BatchAnswer>(
       { by: 'name', owner: batch.owner, name: batch.scope },
       (found, world): Decision<BatchAnswer> => {
+        if (found !== null) return { next: found, answer: { kind: 'conflict', why: 'already-sent' } };
         const over = overLimit(batch.futures, 0, world, this.#limits);
         if (over !== null) return { next: found, answer: over };
         const first = batch.sendNow && this.#homeserver.append(batch.sendNow, this.#clock.wall());

@@ -170,7 +170,8 @@ export class RemoteDelivery implements Delivery {
       next: found,
       answer: found,
     }));
-    if (memory === null || opened === null) return { kind: 'undecided' };
+    if (opened === null || opened.phase === 'staged') return { kind: 'undecided' };
+    if (memory === null) return { kind: 'conflict', why: 'already-sent' };
     return { kind: 'opened', memory, futures: opened.futures };
   }
 
