@@ -2,10 +2,8 @@ import type { UserId } from '@matrix-futures/engine';
 import type { Database } from '@matrix-futures/sqlite';
 
 export interface Account {
-  readonly userId: UserId;
   /** argon2id in PHC form; null: cannot log in by password */
   readonly password: string | null;
-  readonly isAdmin: 0 | 1;
   /** milliseconds since 1970; null: active */
   readonly deactivatedAt: number | null;
 }
@@ -22,8 +20,7 @@ export interface AccountStore {
 
 export function openAccountStore(database: Database): AccountStore {
   const find = database.prepare<[UserId], Account>(
-    `SELECT user_id AS userId, password, is_admin AS isAdmin, deactivated_at AS deactivatedAt
-     FROM account WHERE user_id = ?`,
+    'SELECT password, deactivated_at AS deactivatedAt FROM account WHERE user_id = ?',
   );
   const create = database.prepare<[UserId, string | null, number, number], never>(
     'INSERT INTO account (user_id, password, is_admin, created_at) VALUES (?, ?, ?, ?)',

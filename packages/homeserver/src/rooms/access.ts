@@ -24,26 +24,26 @@ export function requireJoined({ store }: Rooms, room: RoomId, user: UserId): voi
  * leave for who has left (or was banned) and has not forgotten the room.
  * @throws MatrixError 403 `M_FORBIDDEN` for everybody else
  */
-export function seenUpTo({ store, positions }: Rooms, room: RoomId, user: UserId): number {
+export function seenUpTo(rooms: Rooms, room: RoomId, user: UserId): number {
   requireRoomId(room);
+  const { store, positions } = rooms;
   const own = store.membership(room, user);
-  if (own?.membership === 'join') return positions.current();
-  if (isWorldReadable(store.stateEvent(room, 'm.room.history_visibility', ''))) return positions.current();
-  if (own !== undefined && hasLeft(own) && wasJoined(own)) return own.position;
+  if (own?.membership === 'join' || isWorldReadable(rooms, room)) return positions.current();
+  if (own !== undefined && hasLeft(own) && wasJoined(rooms, own)) return own.position;
   throw new MatrixError('forbidden', notInRoom(room));
-
-  /** Who only declined an invite has never been inside. */
-  function wasJoined({ roomId, userId }: MembershipRow): boolean {
-    return store
-      .stateHistory(roomId, 'm.room.member', userId)
-      .some((event) => contentOf(event).membership === 'join');
-  }
 }
 
 function hasLeft({ membership, forgotten }: MembershipRow): boolean {
   return (membership === 'leave' || membership === 'ban') && forgotten === 0;
 }
 
-function isWorldReadable(visibility: Parameters<typeof contentOf>[0] | undefined): boolean {
+/** Who only declined an invite has never been inside. */
+function wasJoined({ store }: Rooms, { roomId, userId }: MembershipRow): boolean {
+  const history = store.stateHistory(roomId, 'm.room.member', userId);
+  return history.some((event) => contentOf(event).membership === 'join');
+}
+
+function isWorldReadable({ store }: Rooms, room: RoomId): boolean {
+  const visibility = store.stateEvent(room, 'm.room.history_visibility', '');
   return visibility !== undefined && contentOf(visibility).history_visibility === 'world_readable';
 }

@@ -50,5 +50,3 @@ export function createClientEvents(store: RoomStore, wall: () => number): Client
     inRoom: (event, viewer) => convert(event, viewer, false),
   };
 }
-
-export { contentOf } from './stored-event.ts';

@@ -11,7 +11,6 @@ export type Membership = 'join' | 'invite' | 'leave' | 'ban' | 'knock';
 export interface Room {
   readonly roomId: RoomId;
   readonly version: RoomVersion;
-  readonly creator: UserId;
 }
 
 /** A user's place in a room as it is now. */
@@ -81,8 +80,8 @@ export function openRoomStore(database: Database): RoomStore {
     `JOIN current_state AS state ON event.stream_position = state.stream_position
       WHERE ${where} ORDER BY event.stream_position`;
 
-  const findRoom = database.prepare<[RoomId], { roomId: RoomId; version: string; creator: UserId }>(
-    'SELECT room_id AS roomId, version, creator FROM room WHERE room_id = ?',
+  const findRoom = database.prepare<[RoomId], { roomId: RoomId; version: string }>(
+    'SELECT room_id AS roomId, version FROM room WHERE room_id = ?',
   );
   const head = database.prepare<[RoomId], { eventId: EventId; depth: number }>(
     'SELECT event_id AS eventId, depth FROM event WHERE room_id = ? ORDER BY stream_position DESC LIMIT 1',
