@@ -7,6 +7,7 @@ import { SqliteStore } from '@matrix-futures/store-sqlite';
 import type { Logger } from 'pino';
 import type { Config } from './config/config.ts';
 import { openDataDirectory } from './data-directory.ts';
+import { Lateness } from './lateness.ts';
 import { StartError } from './start-error.ts';
 import { openClock } from './stored-clock.ts';
 import { machine, randomness, timers } from './system.ts';
@@ -48,11 +49,13 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
     features: () => api?.unstableFeatures ?? {},
     capabilities: () => ({}),
   });
+  const lateness = opened.use(new Lateness(logger, timers));
   const store = opened.use(new SqliteStore({ database, clock, retention: config.retention }));
   const futures = new Futures({
     ...{ store, clock, timers, randomness, limits, onError },
     homeserver: homeserver.port,
     tokens: new Tokens(data.tokenKeys),
+    onFired: (late) => lateness.record(late),
   });
   homeserver.onNewState((key, event, sender) => futures.stateArrived(key, event, sender));
   homeserver.onDeactivated((user) => futures.deactivated(user));
