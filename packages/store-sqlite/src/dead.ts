@@ -35,7 +35,8 @@ export class Dead {
          WHERE state_key = ? AND (owner, id) > (?, ?) ORDER BY owner, id LIMIT ?`,
     );
     this.#ofOwner = database.prepare<[number, FutureId, number], Candidate>(
-      `SELECT id, owner, group_id, state_order FROM futures WHERE owner = ? AND id > ? ORDER BY id LIMIT ?`,
+      `SELECT id, owner, group_id, state_order FROM futures
+         WHERE owner = ? AND listed = 0 AND id > ? ORDER BY id LIMIT ?`,
     );
   }
 

@@ -1,15 +1,5 @@
 import { stateKeyOf } from '@matrix-futures/engine';
-import type {
-  Draft,
-  EventId,
-  Fence,
-  Future,
-  FutureId,
-  GroupId,
-  Instant,
-  Ms,
-  Outcome,
-} from '@matrix-futures/engine';
+import type { EventId, Fence, Future, FutureId, GroupId, Instant, Ms, Outcome } from '@matrix-futures/engine';
 import type { Database } from '@matrix-futures/sqlite';
 import type { Journal } from './journal.ts';
 import type { Owners } from './owners.ts';
@@ -33,30 +23,33 @@ export class FutureRows {
   readonly #owners: Owners;
   readonly #stateKeys: StateKeys;
   readonly #journal: Journal;
-  readonly #insertPending;
-  readonly #updatePending;
-  readonly #removePending;
+  readonly #insert;
+  readonly #update;
+  readonly #finish;
+  readonly #remove;
   readonly #putDraft;
   readonly #removeDraft;
-  readonly #insertFinished;
-  readonly #removeFinished;
-  readonly #list;
-  readonly #unlist;
+  /** the number of the last outcome in any list */
+  #lastListed: number;
 
   constructor(database: Database, timers: Timers, owners: Owners, stateKeys: StateKeys, journal: Journal) {
     this.#timers = timers;
     this.#owners = owners;
     this.#stateKeys = stateKeys;
     this.#journal = journal;
-    this.#insertPending = database.prepare<[...Identity, owner: number, ...Pending], never>(
-      `INSERT INTO futures (id, group_id, nonce_high, nonce_low, generation, timeout, deadline, since, state_order,
-         owner, status, state_key, content_bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    this.#insert = database.prepare<[...Fixed, ...Variable, ...Pending], never>(
+      `INSERT INTO futures (id, group_id, owner, generation, timeout, nonce_high, nonce_low, status, deadline, since,
+         state_order, state_key, content_bytes, listed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`,
     );
-    this.#updatePending = database.prepare<[...Pending, ...Clock, number, number, FutureId], never>(
-      `UPDATE futures SET status = ?, state_key = ?, content_bytes = ?, deadline = ?, since = ?, state_order = ?,
-         nonce_high = ?, nonce_low = ? WHERE id = ?`,
+    this.#update = database.prepare<[...Variable, number, FutureId], never>(
+      `UPDATE futures SET nonce_high = ?, nonce_low = ?, status = ?, deadline = ?, since = ?, state_order = ?,
+         content_bytes = ? WHERE id = ?`,
     );
-    this.#removePending = database.prepare<[FutureId], never>('DELETE FROM futures WHERE id = ?');
+    this.#finish = database.prepare<[...Variable, number, number, Instant, string, FutureId], never>(
+      `UPDATE futures SET nonce_high = ?, nonce_low = ?, status = ?, deadline = ?, since = ?, state_order = ?,
+         state_key = NULL, listed = ?, outcome = ?, outcome_at = ?, outcome_detail = ? WHERE id = ?`,
+    );
+    this.#remove = database.prepare<[FutureId], never>('DELETE FROM futures WHERE id = ?');
     this.#putDraft = database.prepare<
       [
         FutureId,
@@ -76,22 +69,26 @@ export class FutureRows {
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#removeDraft = database.prepare<[FutureId], never>('DELETE FROM drafts WHERE future = ?');
-    this.#insertFinished = database.prepare<[...Identity, number, Instant, string, listed: number], never>(
-      `INSERT INTO finished (id, group_id, nonce_high, nonce_low, generation, timeout, deadline, since, state_order,
-         outcome, outcome_at, outcome_detail, listed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    const last = database.prepare<[], { listed: number | null }>(
+      'SELECT max(listed) AS listed FROM futures WHERE listed > 0',
     );
-    this.#removeFinished = database.prepare<[FutureId], never>('DELETE FROM finished WHERE id = ?');
-    this.#list = database.prepare<[number, FutureId, Instant], never>(
-      'INSERT INTO listed (owner, future, at) VALUES (?, ?, ?)',
-    );
-    this.#unlist = database.prepare<[number], never>('DELETE FROM listed WHERE number = ?');
+    this.#lastListed = last.get()?.listed ?? 0;
   }
 
   /** @param journal sequence of the journal row with its last entry; 0: there is none */
   insert(home: Home, future: Future, journal = 0): void {
-    const contentBytes = Buffer.byteLength(this.#writeDraft(future));
-    if (future.outcome === null) this.#startPending(home, future, contentBytes, journal);
-    else this.#writeFinished(home, future, future.outcome);
+    const key = stateKeyOf(future.draft);
+    const stateKey = key === null ? 0 : this.#stateKeys.use(key);
+    const contentBytes = this.#writeDraft(future);
+    this.#insert.run(
+      ...fixedOf(home, future),
+      ...variableOf(future),
+      stateKey === 0 ? null : stateKey,
+      contentBytes,
+    );
+    this.#owners.count(home.owner, 1, contentBytes);
+    this.#setTimer(home, future, stateKey, journal);
+    if (future.outcome !== null) this.#end(home, { future, stateKey, contentBytes }, future, future.outcome);
   }
 
   update(home: Home, before: Member, future: Future): void {
@@ -99,23 +96,27 @@ export class FutureRows {
       this.remove(home, before);
       this.#journal.append(future.id, NaN);
       this.insert(home, future, this.#journal.sequence);
-    } else if (future.outcome !== null) {
-      if (isOtherDraft(before.future, future)) this.#writeDraft(future);
-      this.#endPending(home, before);
-      this.#writeFinished(home, future, future.outcome);
-    } else {
-      this.#updatePendingRow(home, before, future);
-    }
-  }
-
-  remove(home: Home, { future, stateKey, contentBytes, listed }: Member): void {
-    this.#removeDraft.run(future.id);
-    if (future.outcome === null) {
-      this.#endPending(home, { future, stateKey, contentBytes });
       return;
     }
-    this.#removeFinished.run(future.id);
-    if (listed !== null) this.#unlist.run(listed);
+    const contentBytes = isOtherDraft(before.future, future) ? this.#writeDraft(future) : before.contentBytes;
+    if (contentBytes !== before.contentBytes)
+      this.#owners.count(home.owner, 0, contentBytes - before.contentBytes);
+    const { stateKey } = before;
+    if (future.outcome !== null) {
+      this.#end(home, { future, stateKey, contentBytes }, future, future.outcome);
+      return;
+    }
+    this.#update.run(...variableOf(future), contentBytes, future.id);
+    // The journal is replayed over the rows at start: say in it that this row is later than its entries.
+    const inJournal = this.#timers.read(future.id)?.journal !== 0;
+    if (inJournal) this.#journal.append(future.id, NaN);
+    this.#setTimer(home, future, stateKey, inJournal ? this.#journal.sequence : 0);
+  }
+
+  remove(home: Home, member: Member): void {
+    if (member.future.outcome === null) this.#forget(home, member);
+    this.#removeDraft.run(member.future.id);
+    this.#remove.run(member.future.id);
   }
 
   /** A group was claimed, or opened again: its timers stop, or run again. */
@@ -124,59 +125,29 @@ export class FutureRows {
     if (timer !== null && timer.frozen !== frozen) this.#timers.put({ ...timer, frozen });
   }
 
-  #startPending(home: Home, future: Future, contentBytes: number, journal: number): void {
-    const key = stateKeyOf(future.draft);
-    const stateKey = key === null ? 0 : this.#stateKeys.use(key);
-    const pending = pendingOf(future, stateKey, contentBytes);
-    this.#insertPending.run(...identityOf(home, future), home.owner, ...pending);
-    this.#owners.count(home.owner, 1, contentBytes);
-    this.#setTimer(home, future, stateKey, journal);
-  }
-
-  #updatePendingRow(home: Home, before: Member, future: Future): void {
-    const otherDraft = isOtherDraft(before.future, future);
-    const contentBytes = otherDraft ? Buffer.byteLength(this.#writeDraft(future)) : before.contentBytes;
-    const pending = pendingOf(future, before.stateKey, contentBytes);
-    const { high, low } = future.nonce;
-    this.#updatePending.run(
-      ...pending,
-      future.deadline,
-      future.since,
-      future.stateOrder,
-      high,
-      low,
-      future.id,
-    );
-    if (contentBytes !== before.contentBytes)
-      this.#owners.count(home.owner, 0, contentBytes - before.contentBytes);
-    // The journal is replayed over the rows at start: say in it that this row is later than its entries.
-    const inJournal = this.#timers.read(future.id)?.journal !== 0;
-    if (inJournal) this.#journal.append(future.id, NaN);
-    this.#setTimer(home, future, before.stateKey, inJournal ? this.#journal.sequence : 0);
-  }
-
-  #endPending(home: Home, before: Pick<Member, 'future' | 'stateKey' | 'contentBytes'>): void {
-    const key = stateKeyOf(before.future.draft);
-    this.#removePending.run(before.future.id);
-    this.#owners.count(home.owner, -1, -before.contentBytes);
-    if (key !== null) this.#stateKeys.release(before.stateKey, key);
-    this.#timers.remove(before.future.id);
-  }
-
-  #writeFinished(home: Home, future: Future, outcome: Outcome): void {
-    const listed = this.#list.run(home.owner, future.id, outcome.at).lastInsertRowid;
+  /** Pending no longer: it goes from memory, and into its owner's list. */
+  #end(home: Home, member: Member, future: Future, outcome: Outcome): void {
+    this.#lastListed += 1;
     const kind = codeOf(outcomes, outcome.kind);
-    this.#insertFinished.run(...identityOf(home, future), kind, outcome.at, detailOf(outcome), listed);
+    this.#finish.run(...variableOf(future), this.#lastListed, kind, outcome.at, detailOf(outcome), future.id);
+    this.#forget(home, member);
   }
 
-  /** Answers the content as it is stored. */
-  #writeDraft({ id, draft, action, fence }: Future): string {
+  #forget(home: Home, { future, stateKey, contentBytes }: Member): void {
+    const key = stateKeyOf(future.draft);
+    if (key !== null) this.#stateKeys.release(stateKey, key);
+    this.#owners.count(home.owner, -1, -contentBytes);
+    this.#timers.remove(future.id);
+  }
+
+  /** Answers the size of the content. */
+  #writeDraft({ id, draft, action, fence }: Future): number {
     const content = JSON.stringify(draft.content);
     const extras = JSON.stringify(draft.extras);
     const { room, sender, type, stateKey } = draft;
     const kind = codeOf(fences, fence.kind);
     this.#putDraft.run(id, room, sender, type, stateKey, content, extras, action, kind, eventOf(fence));
-    return content;
+    return Buffer.byteLength(content);
   }
 
   #setTimer(home: Home, future: Future, stateKey: number, journal: number): void {
@@ -201,38 +172,26 @@ export class FutureRows {
   }
 }
 
-type Clock = [deadline: Instant | null, since: Instant, stateOrder: number];
-type Identity = [
-  FutureId,
-  GroupId,
-  high: number,
-  low: number,
-  generation: number,
-  timeout: Ms | null,
-  ...Clock,
+type Fixed = [FutureId, GroupId, owner: number, generation: number, timeout: Ms | null];
+type Variable = [
+  nonceHigh: number,
+  nonceLow: number,
+  status: number,
+  deadline: Instant | null,
+  since: Instant,
+  stateOrder: number,
 ];
-type Pending = [status: number, stateKey: number | null, contentBytes: number];
+type Pending = [stateKey: number | null, contentBytes: number];
 
-function identityOf({ group }: Home, future: Future): Identity {
-  const { id, nonce, generation, timeout, deadline, since, stateOrder } = future;
-  return [
-    id,
-    group,
-    nonce.high,
-    nonce.low,
-    codeOf(generations, generation),
-    timeout,
-    deadline,
-    since,
-    stateOrder,
-  ];
+function fixedOf({ group, owner }: Home, { id, generation, timeout }: Future): Fixed {
+  return [id, group, owner, codeOf(generations, generation), timeout];
 }
 
-function pendingOf({ status }: Future, stateKey: number, contentBytes: number): Pending {
-  return [codeOf(statuses, status), stateKey === 0 ? null : stateKey, contentBytes];
+function variableOf({ nonce, status, deadline, since, stateOrder }: Future): Variable {
+  return [nonce.high, nonce.low, codeOf(statuses, status), deadline, since, stateOrder];
 }
 
-/** Parts that no rule ever changes: a row with others is written anew. */
+/** Other in parts that no rule ever changes, or finished before: its row is written anew. */
 function isOtherFuture(before: Future, after: Future): boolean {
   const from = stateKeyOf(before.draft);
   const to = stateKeyOf(after.draft);

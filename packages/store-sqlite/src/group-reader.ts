@@ -16,17 +16,11 @@ import type { Member, StoredGroup } from './stored-group.ts';
 import type { Timers } from './timers.ts';
 import { cancelReasons, fences, generations, outcomes, phases, statuses, wordOf } from './words.ts';
 
-/** What pending and finished futures have in common, with their drafts. */
-const common = `f.id, f.nonce_high, f.nonce_low, f.generation, f.timeout, f.deadline, f.since, f.state_order,
-  d.room, d.sender, d.type, d.state_key AS draft_key, d.content, d.extras, d.action, d.fence, d.fence_event`;
-const ofGroup = 'f JOIN drafts d ON d.future = f.id WHERE f.group_id = ?';
-
 /** Reads groups whole, with the deadlines that memory knows. */
 export class GroupReader {
   readonly #timers: Timers;
   readonly #groups;
-  readonly #pending;
-  readonly #finished;
+  readonly #futures;
   readonly #byName;
   readonly #ofFuture;
   readonly #underWay;
@@ -36,18 +30,15 @@ export class GroupReader {
     this.#groups = database.prepare<[GroupId], GroupRow>(
       'SELECT g.*, o.name AS owner_name FROM groups g JOIN owners o ON o.id = g.owner WHERE g.id = ?',
     );
-    this.#pending = database.prepare<[GroupId], PendingRow>(
-      `SELECT ${common}, f.status, f.state_key, f.content_bytes FROM futures ${ofGroup}`,
+    this.#futures = database.prepare<[GroupId], FutureRow>(
+      `SELECT f.*, d.room, d.sender, d.type, d.state_key AS draft_key, d.content, d.extras, d.action, d.fence,
+         d.fence_event FROM futures f JOIN drafts d ON d.future = f.id WHERE f.group_id = ? ORDER BY f.id`,
     );
-    this.#finished = database.prepare<[GroupId], FinishedRow>(
-      `SELECT ${common}, f.outcome, f.outcome_at, f.outcome_detail, f.listed FROM finished ${ofGroup}`,
-    );
-    // Phases 0 to 3, as the index has them: a closed group has given its name away.
     this.#byName = database.prepare<[number, string], { id: GroupId }>(
-      'SELECT id FROM groups WHERE owner = ? AND name = ? AND phase < 4',
+      'SELECT id FROM groups WHERE owner = ? AND name = ? AND name_free = 0',
     );
-    this.#ofFuture = database.prepare<[FutureId, FutureId], { group_id: GroupId }>(
-      'SELECT group_id FROM futures WHERE id = ? UNION ALL SELECT group_id FROM finished WHERE id = ?',
+    this.#ofFuture = database.prepare<[FutureId], { group_id: GroupId }>(
+      'SELECT group_id FROM futures WHERE id = ?',
     );
     this.#underWay = database.prepare<[], { id: GroupId }>(
       'SELECT id FROM groups WHERE phase IN (0, 2) ORDER BY id',
@@ -57,9 +48,7 @@ export class GroupReader {
   byId(id: GroupId): StoredGroup | null {
     const row = this.#groups.get(id);
     if (row === undefined) return null;
-    const pending = this.#pending.all(id).map((each) => this.#pendingMember(each));
-    const members = [...pending, ...this.#finished.all(id).map(finishedMember)];
-    members.sort((one, other) => one.future.id - other.future.id);
+    const members = this.#futures.all(id).map((each) => this.#member(each));
     return {
       group: groupOf(
         row,
@@ -76,7 +65,7 @@ export class GroupReader {
   }
 
   byFuture(future: FutureId): StoredGroup | null {
-    const id = this.#ofFuture.get(future, future)?.group_id;
+    const id = this.#ofFuture.get(future)?.group_id;
     return id === undefined ? null : this.byId(id);
   }
 
@@ -86,22 +75,15 @@ export class GroupReader {
   }
 
   /** Memory is ahead of the rows: refreshes stand in the journal. */
-  #pendingMember(row: PendingRow): Member {
+  #member(row: FutureRow): Member {
     const timer = this.#timers.read(row.id);
     const future: Future = {
       ...futureOf(row),
       deadline: timer?.deadline ?? row.deadline,
       since: timer?.since ?? row.since,
-      status: wordOf(statuses, row.status),
-      outcome: null,
     };
-    return { future, stateKey: row.state_key ?? 0, contentBytes: row.content_bytes, listed: null };
+    return { future, stateKey: row.state_key ?? 0, contentBytes: row.content_bytes };
   }
-}
-
-function finishedMember(row: FinishedRow): Member {
-  const future: Future = { ...futureOf(row), status: 'finished', outcome: outcomeOf(row) };
-  return { future, stateKey: 0, contentBytes: 0, listed: row.listed };
 }
 
 function groupOf(row: GroupRow, futures: readonly Future[]): Group {
@@ -118,7 +100,7 @@ function groupOf(row: GroupRow, futures: readonly Future[]): Group {
   };
 }
 
-function futureOf(row: CommonRow): Omit<Future, 'status' | 'outcome'> {
+function futureOf(row: FutureRow): Future {
   return {
     id: row.id,
     nonce: { high: row.nonce_high, low: row.nonce_low },
@@ -137,15 +119,18 @@ function futureOf(row: CommonRow): Omit<Future, 'status' | 'outcome'> {
     fence: fenceOf(row),
     stateOrder: row.state_order,
     since: row.since,
+    status: wordOf(statuses, row.status),
+    outcome: outcomeOf(row),
   };
 }
 
-function fenceOf({ fence, fence_event: event }: CommonRow): Fence {
+function fenceOf({ fence, fence_event: event }: FutureRow): Fence {
   const kind = wordOf(fences, fence);
   return kind === 'event' ? { kind, event: event ?? '' } : { kind };
 }
 
-function outcomeOf({ outcome, outcome_at: at, outcome_detail: detail }: FinishedRow): Outcome {
+function outcomeOf({ outcome, outcome_at: at, outcome_detail: detail }: FutureRow): Outcome | null {
+  if (outcome === null || at === null || detail === null) return null;
   const kind = wordOf(outcomes, outcome);
   switch (kind) {
     case 'sent':
@@ -169,7 +154,7 @@ interface GroupRow {
   readonly ended_at: Instant | null;
 }
 
-interface CommonRow {
+interface FutureRow {
   readonly id: FutureId;
   readonly nonce_high: number;
   readonly nonce_low: number;
@@ -187,17 +172,10 @@ interface CommonRow {
   readonly action: string | null;
   readonly fence: number;
   readonly fence_event: string | null;
-}
-
-interface PendingRow extends CommonRow {
   readonly status: number;
   readonly state_key: number | null;
   readonly content_bytes: number;
-}
-
-interface FinishedRow extends CommonRow {
-  readonly outcome: number;
-  readonly outcome_at: Instant;
-  readonly outcome_detail: string;
-  readonly listed: number | null;
+  readonly outcome: number | null;
+  readonly outcome_at: Instant | null;
+  readonly outcome_detail: string | null;
 }

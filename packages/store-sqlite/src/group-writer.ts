@@ -14,6 +14,7 @@ export class GroupWriter {
   readonly #onFinished: (owner: number) => void;
   readonly #insert;
   readonly #update;
+  readonly #setNameFree;
   readonly #remove;
 
   /** @param onFinished futures of this owner may have got their outcomes */
@@ -28,11 +29,18 @@ export class GroupWriter {
     this.#leases = leases;
     this.#futures = futures;
     this.#onFinished = onFinished;
-    this.#insert = database.prepare<[GroupId, number, string, ...Columns], never>(
-      'INSERT INTO groups (id, owner, name, phase, epoch, claim, send_now, ended_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+    this.#insert = database.prepare<
+      [GroupId, owner: number, name: string, nameFree: number, ...Columns],
+      never
+    >(
+      `INSERT INTO groups (id, owner, name, name_free, phase, epoch, claim, send_now, ended_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#update = database.prepare<[...Columns, GroupId], never>(
       'UPDATE groups SET phase = ?, epoch = ?, claim = ?, send_now = ?, ended_at = ? WHERE id = ?',
+    );
+    this.#setNameFree = database.prepare<[number, GroupId], never>(
+      'UPDATE groups SET name_free = ? WHERE id = ?',
     );
     this.#remove = database.prepare<[GroupId], never>('DELETE FROM groups WHERE id = ?');
   }
@@ -55,7 +63,7 @@ export class GroupWriter {
 
   #add(group: Group): void {
     const owner = this.#owners.numberOf(group.owner);
-    this.#insert.run(group.id, owner, group.name, ...columnsOf(group));
+    this.#insert.run(group.id, owner, group.name, nameFree(group), ...columnsOf(group));
     const home = homeOf(group, owner);
     for (const future of group.futures) this.#futures.insert(home, future);
     this.#leases.set(group.id, group.claim?.leaseEnd ?? null);
@@ -80,6 +88,7 @@ export class GroupWriter {
       before.sendNow === next.sendNow &&
       before.endedAt === next.endedAt;
     if (!same) this.#update.run(...columnsOf(next), next.id);
+    if (nameFree(before) !== nameFree(next)) this.#setNameFree.run(nameFree(next), next.id);
   }
 
   #changeFuture(home: Home, before: StoredGroup, future: Future): void {
@@ -106,6 +115,10 @@ function columnsOf({ phase, epoch, claim, sendNow, endedAt }: Group): Columns {
     sendNow && JSON.stringify(sendNow),
     endedAt,
   ];
+}
+
+function nameFree({ phase }: Group): number {
+  return phase === 'closed' ? 1 : 0;
 }
 
 function homeOf({ id, phase }: Group, owner: number): Home {

@@ -21,10 +21,11 @@ export class Lists {
     this.#owners = owners;
     this.#stateKeys = stateKeys;
     this.#running = database.prepare<[number, number, number], Place>(
-      'SELECT id AS place, id AS future FROM futures WHERE owner = ? AND id > ? ORDER BY id LIMIT ?',
+      'SELECT id AS place, id FROM futures WHERE owner = ? AND listed = 0 AND id > ? ORDER BY id LIMIT ?',
     );
     this.#finished = database.prepare<[number, number, number], Place>(
-      'SELECT number AS place, future FROM listed WHERE owner = ? AND number < ? ORDER BY number DESC LIMIT ?',
+      `SELECT listed AS place, id FROM futures WHERE owner = ? AND listed > 0 AND listed < ?
+         ORDER BY listed DESC LIMIT ?`,
     );
   }
 
@@ -33,7 +34,7 @@ export class Lists {
     const statement = running ? this.#running : this.#finished;
     const from = page === null ? null : Number(page);
     const places = statement.all(owner, from ?? (running ? 0 : Number.MAX_SAFE_INTEGER), PAGE);
-    const futures = this.#entries(places.map(({ future }) => future));
+    const futures = this.#entries(places.map(({ id }) => id));
     return {
       futures: running ? futures.filter(({ future }) => this.#alive(future, owner)) : futures,
       next: places.length < PAGE ? null : String(places.at(-1)?.place),
@@ -60,5 +61,5 @@ export class Lists {
 /** Where a future stands in a list. */
 interface Place {
   readonly place: number;
-  readonly future: FutureId;
+  readonly id: FutureId;
 }

@@ -5,40 +5,36 @@ import type { StateKeys } from './state-keys.ts';
 import type { Timers } from './timers.ts';
 import { codeOf, statuses } from './words.ts';
 
-/** Rows read at once: many enough for the cost of a query to vanish, few enough to be young garbage. */
-const AT_ONCE = 5_000;
-
-/** At start: reads all pending futures, of narrow rows only, into memory. */
+/**
+ * At start: reads all pending futures, of narrow rows only, into memory. In order of id, so that each page is read
+ * once; what is finished is passed by in the index, so that the time depends on what is pending alone.
+ */
 export function loadFutures(database: Database, timers: Timers, owners: Owners, stateKeys: StateKeys): void {
-  const next = database.prepare<[FutureId, number], Row>(
+  const pending = database.prepare<[], Row>(
     `SELECT id, owner, nonce_high, nonce_low, generation, status, timeout, deadline, since, state_order, state_key,
-       content_bytes FROM futures WHERE id > ? ORDER BY id LIMIT ?`,
+       content_bytes FROM futures WHERE id IN (SELECT id FROM futures WHERE listed = 0)`,
   );
   const scheduled = codeOf(statuses, 'scheduled');
-  let last: FutureId = 0;
-  for (let rows = next.all(last, AT_ONCE); rows.length > 0; rows = next.all(last, AT_ONCE)) {
-    for (const row of rows) {
-      last = row.id;
-      const stateKey = row.state_key ?? 0;
-      owners.load(row.owner, 1, row.content_bytes);
-      if (stateKey !== 0) stateKeys.load(stateKey, 1);
-      stateKeys.loadOrder(row.state_order);
-      if (row.status !== scheduled || row.deadline === null) continue;
-      timers.load({
-        id: row.id,
-        nonceHigh: row.nonce_high,
-        nonceLow: row.nonce_low,
-        generation: row.generation,
-        timeout: row.timeout ?? NaN,
-        deadline: row.deadline,
-        since: row.since,
-        owner: row.owner,
-        stateKey,
-        aliveUpTo: row.state_order,
-        frozen: false,
-        journal: 0,
-      });
-    }
+  for (const row of pending.iterate()) {
+    const stateKey = row.state_key ?? 0;
+    owners.load(row.owner, 1, row.content_bytes);
+    if (stateKey !== 0) stateKeys.load(stateKey, 1);
+    stateKeys.loadOrder(row.state_order);
+    if (row.status !== scheduled || row.deadline === null) continue;
+    timers.load({
+      id: row.id,
+      nonceHigh: row.nonce_high,
+      nonceLow: row.nonce_low,
+      generation: row.generation,
+      timeout: row.timeout ?? NaN,
+      deadline: row.deadline,
+      since: row.since,
+      owner: row.owner,
+      stateKey,
+      aliveUpTo: row.state_order,
+      frozen: false,
+      journal: 0,
+    });
   }
 }
 

@@ -29,7 +29,6 @@ export class Old {
   readonly #nextOwners;
   readonly #overlong;
   readonly #oldest;
-  readonly #removeFromList;
   readonly #leaveList;
   readonly #emptyDraft;
   readonly #ended;
@@ -49,14 +48,13 @@ export class Old {
     this.#nextOwners = database.prepare<[number, number], { id: number }>(
       'SELECT id FROM owners WHERE id > ? ORDER BY id LIMIT ?',
     );
-    this.#overlong = database.prepare<[number, number, number], Listed>(
-      'SELECT number, future, at FROM listed WHERE owner = ? ORDER BY number DESC LIMIT ? OFFSET ?',
+    this.#overlong = database.prepare<[number, number, number], { id: FutureId }>(
+      'SELECT id FROM futures WHERE owner = ? AND listed > 0 ORDER BY listed DESC LIMIT ? OFFSET ?',
     );
-    this.#oldest = database.prepare<[number], Listed>(
-      'SELECT number, future, at FROM listed ORDER BY number LIMIT ?',
+    this.#oldest = database.prepare<[number], { id: FutureId; at: Instant }>(
+      'SELECT id, outcome_at AS at FROM futures WHERE listed > 0 ORDER BY listed LIMIT ?',
     );
-    this.#removeFromList = database.prepare<[number], never>('DELETE FROM listed WHERE number = ?');
-    this.#leaveList = database.prepare<[FutureId], never>('UPDATE finished SET listed = NULL WHERE id = ?');
+    this.#leaveList = database.prepare<[FutureId], never>('UPDATE futures SET listed = NULL WHERE id = ?');
     this.#emptyDraft = database.prepare<[FutureId, number], never>(
       "UPDATE drafts SET content = '{}' WHERE future = ? AND length(content) > ?",
     );
@@ -85,7 +83,7 @@ export class Old {
     for (const owner of this.#longer) {
       if (rows >= limit) return rows;
       const beyond = this.#overlong.all(owner, limit - rows, this.#retention.listedPerOwner);
-      for (const each of beyond) this.#unlist(each);
+      for (const { id } of beyond) this.#unlist(id);
       rows += beyond.length;
       if (rows >= limit) return rows;
       this.#turn.onUndo(() => this.#longer.add(owner));
@@ -112,12 +110,11 @@ export class Old {
     const oldest = this.#oldest.all(limit);
     const young = oldest.findIndex(({ at }) => at > until);
     const expired = young < 0 ? oldest : oldest.slice(0, young);
-    for (const each of expired) this.#unlist(each);
+    for (const { id } of expired) this.#unlist(id);
     return expired.length;
   }
 
-  #unlist({ number, future }: Listed): void {
-    this.#removeFromList.run(number);
+  #unlist(future: FutureId): void {
     this.#leaveList.run(future);
     this.#emptyDraft.run(future, SMALL_CONTENT);
   }
@@ -129,10 +126,4 @@ export class Old {
     for (const { id } of ended) this.#writer.remove(this.#reader.byId(id));
     return ended.length;
   }
-}
-
-interface Listed {
-  readonly number: number;
-  readonly future: FutureId;
-  readonly at: Instant;
 }

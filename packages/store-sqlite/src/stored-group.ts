@@ -13,6 +13,4 @@ export interface Member {
   /** number of its state key; 0: a message, or finished */
   readonly stateKey: number;
   readonly contentBytes: number;
-  /** its place in the owner's list of outcomes; null: not in it */
-  readonly listed: number | null;
 }

@@ -15,7 +15,9 @@ export class Usages {
     this.#owners = owners;
     this.#stateKeys = stateKeys;
     this.#timers = timers;
-    this.#pending = database.prepare<[number], { id: FutureId }>('SELECT id FROM futures WHERE owner = ?');
+    this.#pending = database.prepare<[number], { id: FutureId }>(
+      'SELECT id FROM futures WHERE owner = ? AND listed = 0',
+    );
   }
 
   /** The counts as they are now; `onKey` and `nextDeadline`, rarely asked for, are looked up when they are. */
