@@ -1,6 +1,6 @@
 import { apiEndpoints, storeError, type Api } from '@matrix-futures/api';
 import { Futures, Tokens } from '@matrix-futures/engine';
-import { openHomeserver } from '@matrix-futures/homeserver';
+import { openHomeserver, translateStorageError } from '@matrix-futures/homeserver';
 import { createServer } from '@matrix-futures/http';
 import { openDatabase } from '@matrix-futures/sqlite';
 import { SqliteStore } from '@matrix-futures/store-sqlite';
@@ -62,7 +62,7 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
   api = apiEndpoints({
     futures,
     generations: new Set(config.generations),
-    plainSend: { endpoint: homeserver.plain.send, hasAnswered: () => false },
+    plainSend: { endpoint: homeserver.plain.send, hasAnswered: homeserver.plain.hasAnswered },
     onError,
   });
 
@@ -70,7 +70,7 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
     endpoints: [...api.endpoints, ...homeserver.endpoints],
     authenticate: homeserver.authenticate,
     fastPath: api.fastPath,
-    translate: storeError,
+    translate: (error) => storeError(error) ?? translateStorageError(error),
     logger,
     timers,
   });
