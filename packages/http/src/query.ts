@@ -17,7 +17,6 @@ export function decodeQuery(raw: string): Query {
   const values = new Map<string, string[]>();
   let malformed = false;
   for (const pair of raw.split('&')) {
-    if (pair === '') continue;
     const equals = pair.indexOf('=');
     const name = decode(equals === -1 ? pair : pair.slice(0, equals));
     const value = equals === -1 ? '' : decode(pair.slice(equals + 1));

@@ -101,6 +101,26 @@ describe('paths', () => {
   });
 });
 
+test('a call never lacks a parameter that its type has', async () => {
+  const state = endpoint({
+    method: 'PUT',
+    paths: ['/a/:id'],
+    authentication: 'none',
+    handle: ({ params }) => ({ body: params }),
+  });
+  const incoming = {
+    requester: null,
+    query: { values: new Map<string, string[]>(), malformed: false },
+    rawQuery: '',
+    url: '/',
+    address: '',
+    readBody: () => Promise.reject(new Error('not asked for')),
+    watchClient: () => new AbortController().signal,
+  };
+  expect(await state.answer({ ...incoming, params: { id: '1' } })).toEqual({ body: { id: '1' } });
+  await expect(state.answer({ ...incoming, params: {} })).rejects.toThrow(/Unknown path/);
+});
+
 describe('queries', () => {
   const search = endpoint({
     method: 'GET',
@@ -136,7 +156,7 @@ describe('queries', () => {
         expect(await ask(new URLSearchParams({ from }).toString())).toEqual({ from });
         expect(await ask(`&&fro%6d=${encodeURIComponent(from)}&`)).toEqual({ from });
       }),
-      { numRuns: 20 },
+      { numRuns: 20, examples: [['a b+c&d=e%20']] },
     );
   });
 
@@ -278,6 +298,10 @@ describe('authentication', () => {
     'required, without a token is 401 M_MISSING_TOKEN: %s',
     async (header) => {
       expect(await ask('/required', header)).toMatchObject([401, { errcode: 'M_MISSING_TOKEN' }]);
+      expect(await ask('/required?access_token=', header)).toMatchObject([
+        401,
+        { errcode: 'M_MISSING_TOKEN' },
+      ]);
     },
   );
 

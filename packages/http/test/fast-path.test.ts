@@ -74,6 +74,38 @@ describe('the fast path', () => {
     },
   );
 
+  test('of a closing server ends the connections that it answers', async () => {
+    const entered = Promise.withResolvers<void>();
+    const release = Promise.withResolvers<void>();
+    const waits = endpoint({
+      method: 'GET',
+      paths: ['/wait'],
+      authentication: 'none',
+      handle: async () => {
+        entered.resolve();
+        await release.promise;
+        return {};
+      },
+    });
+    const seen = Promise.withResolvers<void>();
+    const seeing: FastPath = (incoming, response) => {
+      if (!fastPath(incoming, response)) return false;
+      seen.resolve();
+      return true;
+    };
+    const { connect, server } = await serve({ endpoints: [waits], fastPath: seeing });
+    const connection = await connect();
+    connection.send(request('GET', '/wait'));
+    await entered.promise;
+    const closed = server.close();
+    connection.send(request('PUT', '/fast/1'));
+    await seen.promise;
+    release.resolve();
+    await connection.answer();
+    expect(await connection.answer()).toMatchObject({ status: 200, headers: { connection: 'close' } });
+    await closed;
+  });
+
   test.each(['/fast/1', '/later/1'])(
     'does not wait for a body, and ends the connection when it takes too long: %s',
     async (path) => {

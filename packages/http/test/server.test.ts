@@ -1,10 +1,10 @@
 import pino from 'pino';
 import { Type } from 'typebox';
 import { describe, expect, test } from 'vitest';
-import { createServer, type Endpoint, endpoint, MatrixError } from '@matrix-futures/http';
+import { type Authenticate, createServer, type Endpoint, endpoint, MatrixError } from '@matrix-futures/http';
 import { type RawAnswer, request } from './connection.ts';
 import { HandTimers } from './hand-timers.ts';
-import { serve, type Serving } from './serving.ts';
+import { alice, serve, type Serving } from './serving.ts';
 
 /** An endpoint whose handler says when it runs, and answers when it is told to. */
 function waiting(path: string) {
@@ -14,8 +14,9 @@ function waiting(path: string) {
     method: ['GET', 'POST'],
     paths: [path],
     authentication: 'none',
-    handle: async ({ signal }) => {
-      entered.resolve(signal);
+    handle: async (call) => {
+      expect(call.signal).toBe(call.signal);
+      entered.resolve(call.signal);
       await release.promise;
       return { body: { waited: true } };
     },
@@ -46,6 +47,28 @@ const throwing = (path: string, thrown: unknown): Endpoint =>
       throw thrown;
     },
   });
+
+/** An endpoint with a body, and an authentication that says when it is asked and waits to be released. */
+function slowToAuthenticate() {
+  const asked = Promise.withResolvers<void>();
+  const release = Promise.withResolvers<void>();
+  const securedTake = endpoint({
+    method: 'PUT',
+    paths: ['/take'],
+    authentication: 'required',
+    body: Type.Object({}),
+    handle: (call) => ({ body: call.body() }),
+  });
+  const authenticate: Authenticate = async () => {
+    asked.resolve();
+    await release.promise;
+    return alice;
+  };
+  return { securedTake, authenticate, asked: asked.promise, release: () => release.resolve() };
+}
+
+/** After what the event loop has to do now. */
+const soon = () => new Promise<'soon'>((resolve) => void setImmediate(() => resolve('soon')));
 
 /** Waits until a closing server takes no more connections. */
 async function stopped({ connect }: Serving): Promise<void> {
@@ -122,6 +145,17 @@ describe('every answer', () => {
       headers: { 'content-length': '2' },
     });
     expect(await ask('HEAD', '/take')).toMatchObject({ status: 405, text: '', headers: { allow: 'PUT' } });
+  });
+
+  test('says how long its connection is kept', async () => {
+    const { ask } = await serve({ endpoints: [ok] });
+    expect((await ask('GET', '/ok/1')).headers['keep-alive']).toBe('timeout=75');
+  });
+
+  test('about a path takes its dots for dots', async () => {
+    const { ask } = await serve({ endpoints: [{ ...ok, paths: ['/.well-known/:id'] }] });
+    expect((await ask('POST', '/.well-known/a')).status).toBe(405);
+    expect((await ask('POST', '/Xwell-known/a')).status).toBe(404);
   });
 
   test('that refuses a method names those there are', async () => {
@@ -235,9 +269,51 @@ describe('a body', () => {
     const connection = await connect();
     connection.send(request('POST', '/wait', {}, '{}'));
     await entered;
+    await soon(); // the body is read behind the headers
     timers.fire(70);
     release();
-    expect((await connection.answer())?.json).toEqual({ waited: true });
+    expect(await connection.answer()).toMatchObject({ status: 200, headers: { connection: 'keep-alive' } });
+  });
+
+  test('is not waited for by an endpoint that takes none', async () => {
+    const { connect } = await serve({ endpoints: [ok] });
+    const connection = await connect();
+    connection.send(request('GET', '/ok/1', { 'Content-Length': '50' }, '{'));
+    expect((await connection.answer())?.status).toBe(200);
+  });
+
+  test('that is late before anybody asks for it gets its time once more, and no longer', async () => {
+    const { securedTake, asked, release, authenticate } = slowToAuthenticate();
+    const { connect, timers } = await serve({ endpoints: [securedTake], limits, authenticate });
+    const connection = await connect();
+    connection.send(request('PUT', '/take', { Authorization: 'Bearer a', 'Content-Length': '50' }, '{'));
+    await asked;
+    timers.fire(70);
+    release();
+    const late = connection.answer();
+    while ((await Promise.race([late, soon()])) === 'soon') timers.fire(70);
+    expect((await late)?.status).toBe(408);
+  });
+
+  test('that ended before anybody asks for it leaves nothing hanging', async () => {
+    const { securedTake, asked, release, authenticate } = slowToAuthenticate();
+    const answered = Promise.withResolvers<unknown>();
+    const watched: Endpoint = {
+      ...securedTake,
+      answer: (incoming) => {
+        const answer = securedTake.answer(incoming);
+        answer.catch(answered.resolve);
+        return answer;
+      },
+    };
+    const { connect, ask, timers } = await serve({ endpoints: [watched, ok], limits, authenticate });
+    const connection = await connect();
+    connection.send(request('PUT', '/take', { Authorization: 'Bearer a', 'Content-Length': '50' }, '{'));
+    await asked;
+    connection.abort();
+    while (timers.count(70) > 0) await ask('GET', '/ok/1');
+    release();
+    expect(await answered.promise).toMatchObject({ status: 400 });
   });
 
   test('that ends early reaches no handler, and is no failure of ours', async () => {
@@ -302,6 +378,23 @@ describe('a connection', () => {
     const aborted = new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
     connection.abort();
     await aborted;
+  });
+
+  test('that has gone gives a signal that is aborted already', async () => {
+    const told = Promise.withResolvers<boolean>();
+    const watching: Endpoint = {
+      ...ok,
+      answer: (incoming) => {
+        incoming.watchClient().addEventListener('abort', () => told.resolve(incoming.watchClient().aborted));
+        return new Promise(() => {});
+      },
+    };
+    const { connect, ask } = await serve({ endpoints: [watching] });
+    const connection = await connect();
+    connection.send(request('GET', '/ok/1'));
+    await ask('GET', '/nowhere');
+    connection.abort();
+    expect(await told.promise).toBe(true);
   });
 
   test('that stays does not', async () => {
@@ -423,7 +516,7 @@ describe('closing', () => {
     connection.send(request('GET', '/wait'));
     release();
     await connection.answer();
-    expect((await connection.answer())?.headers.connection).toBe('close');
+    expect(await connection.answer()).toMatchObject({ status: 200, headers: { connection: 'close' } });
     await connection.ended();
     timers.fire(20);
     await closed;
