@@ -1,6 +1,6 @@
-import { createHistogram } from 'node:perf_hooks';
 import type { Cancel, Ms, Timers } from '@matrix-futures/engine';
 import type { Logger } from 'pino';
+import { createHistogram } from './system.ts';
 
 const every: Ms = 60_000;
 /** The histogram counts whole microseconds. */

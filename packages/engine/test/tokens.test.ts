@@ -4,7 +4,7 @@ import { Tokens } from '../src/index.ts';
 
 const key = (fill: number) => new Uint8Array(32).fill(fill);
 const kinds = ['send', 'refresh', 'cancel', 'delay'] as const;
-const nonce = fc.record({
+const nonces = fc.record({
   high: fc.integer({ min: 0, max: 0xffffffff }),
   low: fc.integer({ min: 0, max: 0xffffffff }),
 });
@@ -16,7 +16,7 @@ describe('tokens', () => {
       fc.property(
         fc.constantFrom(...kinds),
         fc.integer({ min: 1, max: 2 ** 48 - 1 }),
-        nonce,
+        nonces,
         (kind, future, nonce) => {
           const token = tokens.make(kind, future, nonce);
           expect(token).toMatch(/^[A-Za-z0-9_-]{22}$/);

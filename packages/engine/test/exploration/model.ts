@@ -281,7 +281,7 @@ function homeserverSteps(state: State, setting: Setting, add: Add): void {
       add(`homeserver accepts ${request.winner}`, {
         requests: becomes({ ...request, state: 'accepted' }),
         events: [...state.events, request.winner],
-        remembered: [...state.remembered, request.winner].sort(),
+        remembered: [...state.remembered, request.winner].sort((a, b) => a - b),
       });
       add(`homeserver refuses ${request.winner}`, { requests: becomes({ ...request, state: 'refused' }) });
     }

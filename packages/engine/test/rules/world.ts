@@ -82,8 +82,8 @@ export function afterStateBy(sender: string, lastByAnother: string | null = null
 }
 
 /** What became of each future, in a word. */
-export function ends(group: Group | null): string[] {
-  return (group?.futures ?? []).map(({ status, outcome }) =>
+export function ends(of: Group | null): string[] {
+  return (of?.futures ?? []).map(({ status, outcome }) =>
     outcome === null ? status : outcome.kind === 'cancelled' ? `cancelled(${outcome.reason})` : outcome.kind,
   );
 }
