@@ -41,10 +41,7 @@ export function readHistory(parts: SyncParts, snapshot: Snapshot, span: Span): H
     ? parts.wholeState(room, upTo, !filter.lazyMembers)
     : stateChanges(store, room, span, timeline, isWhole);
   const summary = whole || has(state, summarized) ? parts.summarize(room, viewer.user) : null;
-  if (filter.lazyMembers) {
-    const needed = [...namedIn(timeline), ...(whole ? [viewer.user] : []), ...(summary?.heroes ?? [])];
-    addMembers(store, room, state, new Set(needed), upTo);
-  }
+  if (filter.lazyMembers) addMembers(store, room, state, new Set(needed()), upTo);
   const told = (from: Timeline, of: StateMap): History => {
     const events = isMeant(filter.state, room) ? listed(of, filter.state.events) : [];
     return { timeline: from, state: events, summary };
@@ -52,10 +49,19 @@ export function readHistory(parts: SyncParts, snapshot: Snapshot, span: Span): H
   if (stateField !== 'state') return told(timeline, state);
   const leading = cutWhereMisleading(timeline, state);
   return told(leading, rewind(store, room, state, leading, whole ? 0 : span.after));
+
+  /** Of the members that lazy loading leaves out, those it may not. */
+  function needed(): UserId[] {
+    const shown = [...namedIn(timeline.events), ...(summary?.heroes ?? [])];
+    if (!whole) return shown;
+    // What a client may know from an earlier stay is told where it has changed since.
+    const changed = snapshot.since === null ? [] : store.stateBetween(room, snapshot.since, upTo);
+    return [viewer.user, ...shown, ...namedIn(changed)];
+  }
 }
 
 /** Senders, and the members that membership events are about. */
-function namedIn({ events }: Timeline): UserId[] {
+function namedIn(events: readonly StoredEvent[]): UserId[] {
   return events.flatMap(({ type, stateKey, sender }) =>
     type === 'm.room.member' && stateKey !== null ? [sender, stateKey] : [sender],
   );

@@ -1,9 +1,9 @@
-import type { JsonObject, RoomId, UserId } from '@matrix-futures/engine';
+import type { JsonObject, RoomId } from '@matrix-futures/engine';
 import type { AccountDatum } from '../account-data/account-data-store.ts';
-import { contentOf } from '../rooms/stored-event.ts';
-import type { MembershipRow, RoomStore } from '../rooms/room-store.ts';
+import type { MembershipRow } from '../rooms/room-store.ts';
 import { whatIsSeen } from '../rooms/visibility.ts';
 import { historyFields, readHistory, type History } from './history.ts';
+import { ownMembership, wasJoinedThroughout } from './own-membership.ts';
 import { isMeant, passes } from './sync-filter.ts';
 import type { Snapshot, SyncParts } from './sync-parts.ts';
 
@@ -20,7 +20,7 @@ export function joinedRoom(
 ): JsonObject | null {
   const { since, viewer, upTo, fullState } = snapshot;
   const room = member.roomId;
-  const entered = since !== null && !wasJoinedThroughout(parts.store, member, since);
+  const entered = since !== null && !isContinued(parts, member, since);
   const fresh = since === null || entered;
   const after = fresh ? 0 : since;
   const sees = fresh ? whatIsSeen(parts.store, room, viewer.user) : null;
@@ -55,23 +55,12 @@ export function accountDataEvents(
   return data.filter(({ type }) => passes(test.events, type)).map(({ type, content }) => ({ type, content }));
 }
 
-/** Was the user joined at the position, and has not been away since? Changes of the own profile are no absence. */
-export function wasJoinedThroughout(
-  store: RoomStore,
+function isContinued(
+  { store }: SyncParts,
   { roomId, userId, position }: MembershipRow,
   since: number,
 ): boolean {
-  return (
-    position <= since || membershipsSince(store, roomId, userId, since).every((value) => value === 'join')
-  );
-}
-
-/** The user's membership at the position, and every one it changed to after that. */
-export function membershipsSince(store: RoomStore, room: RoomId, user: UserId, since: number): unknown[] {
-  const history = store.stateHistory(room, 'm.room.member', user);
-  const before = history.findLastIndex((event) => event.position <= since);
-  const values = history.slice(Math.max(0, before)).map((event) => contentOf(event).membership);
-  return before === -1 ? ['leave', ...values] : values;
+  return position <= since || wasJoinedThroughout(ownMembership(store, roomId, userId), since, Infinity);
 }
 
 function isQuiet({ timeline, state }: History): boolean {
@@ -80,15 +69,15 @@ function isQuiet({ timeline, state }: History): boolean {
 
 function ephemeralEvents(
   { typing, receipts }: SyncParts,
-  { filter, viewer, upTo }: Snapshot,
+  { filter, viewer, since, upTo }: Snapshot,
   room: RoomId,
   after: number,
 ): JsonObject[] {
   const test = filter.ephemeral;
   if (!isMeant(test, room)) return [];
   const users = passes(test.events, 'm.typing') ? typing.change(room, after, upTo) : null;
-  // Who knows of nobody typing need not be told that nobody is.
-  const tellsTyping = users !== null && (users.length > 0 || after > 0);
+  // Who was never told of anybody need not be told that nobody is typing.
+  const tellsTyping = users !== null && (users.length > 0 || since !== null);
   const read = passes(test.events, 'm.receipt') ? receipts.changes(room, viewer.user, after, upTo) : [];
   return [
     ...(tellsTyping ? [{ type: 'm.typing', content: { user_ids: users } }] : []),

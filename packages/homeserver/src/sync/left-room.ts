@@ -3,40 +3,65 @@ import type { AccountDatum } from '../account-data/account-data-store.ts';
 import type { MembershipRow } from '../rooms/room-store.ts';
 import type { StoredEvent } from '../rooms/stored-event.ts';
 import { whatIsSeen } from '../rooms/visibility.ts';
-import { historyFields, readHistory } from './history.ts';
-import { accountDataEvents, membershipsSince } from './joined-room.ts';
+import { historyFields, readHistory, type History } from './history.ts';
+import { accountDataEvents } from './joined-room.ts';
+import { lastExit, ownMembership, wasJoinedThroughout } from './own-membership.ts';
 import type { Snapshot, SyncParts } from './sync-parts.ts';
 
 /**
- * A room the user left, or was kicked or banned from: its history up to that point. Of a room they were never inside (a
- * declined invite, a retracted one) they learn their own membership and nothing else.
+ * A room the user left, or was kicked or banned from: its history and state up to the moment they were outside, and
+ * what became of their own membership after that. Of a room they were not inside since the last sync (a declined
+ * invite, a ban that was lifted) they learn their own membership and nothing else.
  */
 export function leftRoom(
   parts: SyncParts,
   snapshot: Snapshot,
-  { roomId: room, position }: MembershipRow,
+  member: MembershipRow,
   data: readonly AccountDatum[],
 ): JsonObject {
-  const { since, viewer } = snapshot;
-  const stay = membershipsSince(parts.store, room, viewer.user, since ?? 0);
-  const wasInside = stay.includes('join');
-  const knewRoom = since !== null && stay[0] === 'join' && !stay.slice(1).includes('join');
-  const isOwn = (event: StoredEvent) => event.position === position;
+  const { since, viewer, upTo, stateField } = snapshot;
+  const { roomId: room, position } = member;
+  const steps = ownMembership(parts.store, room, viewer.user);
+  const exit = lastExit(steps);
+  const own = parts.store.event(member.eventId);
+  if (exit === null || exit <= (since ?? 0)) {
+    const onlyOwn = readHistory(parts, snapshot, {
+      room,
+      after: position - 1,
+      upTo: position,
+      whole: false,
+      sees: null,
+    });
+    return fields({ ...onlyOwn, state: onlyOwn.state.filter((event) => event.position === position) }, data);
+  }
+  const continued = since !== null && wasJoinedThroughout(steps, since, exit - 1);
   const seen = whatIsSeen(parts.store, room, viewer.user);
   const history = readHistory(parts, snapshot, {
     room,
-    after: knewRoom ? since : wasInside ? 0 : position - 1,
-    upTo: position,
-    whole: !knewRoom && wasInside,
-    sees: (event) => isOwn(event) || (wasInside && seen(event)),
+    after: continued ? since : 0,
+    upTo: exit,
+    whole: !continued,
+    sees: (event) => event.position === exit || seen(event),
   });
-  const allData = knewRoom ? data : parts.accountData.ofRoom(viewer.user, room, snapshot.upTo);
   // As for a room that is joined anew: what a client has of an earlier stay does not lead up to this.
-  const limited = history.timeline.limited || (wasInside && !knewRoom && since !== null);
-  const state = wasInside ? history.state : history.state.filter(isOwn);
-  const told = { ...history, timeline: { ...history.timeline, limited }, state };
-  return {
-    ...historyFields(parts, snapshot, told),
-    account_data: { events: accountDataEvents(snapshot, room, allData) },
-  };
+  const limited = history.timeline.limited || (!continued && since !== null);
+  const told = { ...history, timeline: { ...history.timeline, limited } };
+  return fields(
+    own === undefined || exit === position ? told : withLast(told, own, stateField === 'state'),
+    continued ? data : parts.accountData.ofRoom(viewer.user, room, upTo),
+  );
+
+  function fields(whole: History, of: readonly AccountDatum[]): JsonObject {
+    return {
+      ...historyFields(parts, snapshot, whole),
+      account_data: { events: accountDataEvents(snapshot, room, of) },
+    };
+  }
+}
+
+/** Adds what the user's membership came to after they were outside. */
+function withLast({ timeline, state, summary }: History, own: StoredEvent, stateIsBefore: boolean): History {
+  const others = state.filter((event) => event.type !== own.type || event.stateKey !== own.stateKey);
+  const events = [...timeline.events, own];
+  return { timeline: { ...timeline, events }, state: stateIsBefore ? state : [...others, own], summary };
 }

@@ -174,20 +174,29 @@ async function requireSameRoom(
   truth: RoomView,
 ): Promise<void> {
   expect(known.membership).toBe(truth.membership);
+  // Who came to know the room by an invite that they declined is not told of an earlier stay.
+  const [only, ...more] = known.state;
+  if (known.membership === 'leave' && only !== undefined && more.length === 0) {
+    expect(truth.state.get(only[0])).toBe(only[1]);
+    return;
+  }
   const isMember = (key: string) => key.startsWith('m.room.member ');
   const told = [...known.state].filter(([key]) => !manner.lazyMembers || !isMember(key));
   const all = [...truth.state].filter(([key]) => !manner.lazyMembers || !isMember(key));
   expect(Object.fromEntries(told)).toEqual(Object.fromEntries(all));
   for (const [key, event] of known.state) expect(event, key).toBe(truth.state.get(key));
   if (manner.types === undefined) {
-    expect(known.timeline).toEqual(truth.timeline.slice(truth.timeline.length - known.timeline.length));
-    if (!known.hadGap) expect(known.timeline).toEqual(truth.timeline);
+    // Who is outside is told when they are banned, and again when the ban is lifted; afterwards only the last of it.
+    const timeline = known.timeline.filter((id) => known.membership === 'join' || truth.timeline.includes(id));
+    expect(timeline).toEqual(truth.timeline.slice(truth.timeline.length - timeline.length));
+    if (!known.hadGap) expect(timeline).toEqual(truth.timeline);
   }
   expect(known.accountData).toEqual(truth.accountData);
   if (known.membership === 'leave') return;
   expect(known.typing).toEqual(truth.typing);
   expect(known.receipts).toEqual(truth.receipts);
-  expect(known.unread).toEqual(truth.unread);
+  // Counts come with other news: a redaction that a filter leaves out takes one off without a word.
+  if (manner.types === undefined) expect(known.unread).toEqual(truth.unread);
   const { 'm.joined_member_count': joined, 'm.invited_member_count': invited } = truth.summary;
   expect(known.summary).toMatchObject({ 'm.joined_member_count': joined, 'm.invited_member_count': invited });
   const state: Event[] = (await user.get(`/rooms/${encodeURIComponent(id)}/state`)).body;
