@@ -1,0 +1,91 @@
+import type { Draft, EventId, Fence, LocalHomeserver, StateKey, UserId } from '../../src/index.ts';
+import type { VirtualTime } from './virtual-time.ts';
+
+/** What happened in the rooms, in order: the one truth that everything else is judged by. */
+export interface Entry {
+  readonly kind: 'event' | 'refused';
+  /** real time */
+  readonly at: number;
+  readonly event: EventId;
+  readonly draft: Draft;
+  readonly timestamp: number;
+  /** remote only: when the request was written, in real time */
+  readonly written: number;
+  readonly transaction: string | null;
+}
+
+export const noPower = { status: 403, errcode: 'M_FORBIDDEN', error: 'no power' };
+
+/** Every room of the simulation. */
+export class Rooms {
+  readonly time: VirtualTime;
+  readonly log: Entry[] = [];
+  /** users whose events the rooms refuse */
+  readonly powerless = new Set<UserId>();
+  readonly #onEntry: (entry: Entry) => void;
+  #events = 0;
+
+  constructor(time: VirtualTime, onEntry: (entry: Entry) => void) {
+    this.time = time;
+    this.#onEntry = onEntry;
+  }
+
+  /** Judges a draft, without putting it into the room yet. */
+  judge(draft: Draft, timestamp: number, transaction: string | null, written: number): Entry {
+    const at = this.time.now();
+    const kind = this.powerless.has(draft.sender) ? 'refused' : 'event';
+    if (kind === 'event') this.#events += 1;
+    const event = kind === 'event' ? `$${String(this.#events).padStart(43, '0')}` : '';
+    return { kind, at, event, draft, timestamp, written, transaction };
+  }
+
+  add(entry: Entry): void {
+    this.log.push(entry);
+    this.#onEntry(entry);
+  }
+
+  /** The current state event of a key. */
+  current(key: StateKey): Fence {
+    const last = this.log.findLast(
+      ({ kind, draft }) =>
+        kind === 'event' && draft.room === key.room && draft.type === key.type && draft.stateKey === key.key,
+    );
+    return last === undefined ? { kind: 'absent' } : { kind: 'event', event: last.event };
+  }
+}
+
+/** A homeserver in the process: what it appends is in the room when the store's unit of work commits. */
+export class LocalDouble implements LocalHomeserver {
+  readonly kind = 'local';
+  readonly #rooms: Rooms;
+  readonly #onState: (key: StateKey, event: EventId, sender: UserId) => void;
+  #pending: Entry[] = [];
+
+  constructor(rooms: Rooms, onState: (key: StateKey, event: EventId, sender: UserId) => void) {
+    this.#rooms = rooms;
+    this.#onState = onState;
+  }
+
+  judgeForm(): null {
+    return null;
+  }
+
+  append(draft: Draft, timestamp: number) {
+    const entry = this.#rooms.judge(draft, timestamp, null, this.#rooms.time.now());
+    this.#pending.push(entry);
+    if (entry.kind === 'refused') return { kind: 'refused', error: noPower } as const;
+    if (draft.stateKey !== null)
+      this.#onState({ room: draft.room, type: draft.type, key: draft.stateKey }, entry.event, draft.sender);
+    return { kind: 'accepted', event: entry.event } as const;
+  }
+
+  /** The unit was committed. */
+  keep(): void {
+    for (const entry of this.#pending.splice(0)) this.#rooms.add(entry);
+  }
+
+  /** The unit was undone, or wrote nothing. */
+  discard(): void {
+    this.#pending = [];
+  }
+}
