@@ -1,6 +1,7 @@
 import type {
   Accepted,
   Clock,
+  Delayed,
   Draft,
   JsonObject,
   LocalHomeserver,
@@ -16,6 +17,8 @@ export interface SentEvent {
   readonly id: string;
   readonly draft: Draft;
   readonly timestamp: number;
+  /** null: nothing that its sender is to find in its `unsigned` */
+  readonly delayed: Delayed | null;
 }
 
 const content = Type.Unsafe<JsonObject>(Type.Object({}));
@@ -58,12 +61,12 @@ export class HomeserverDouble implements LocalHomeserver {
     return null;
   }
 
-  append(draft: Draft, timestamp: number): Accepted | Refused {
+  append(draft: Draft, timestamp: number, delayed: Delayed | null = null): Accepted | Refused {
     if (this.refusal !== null) return { kind: 'refused', error: this.refusal };
     if (!this.rooms.has(draft.room))
       return { kind: 'refused', error: { status: 403, errcode: 'M_FORBIDDEN', error: 'Not in the room' } };
     const id = `$${String(this.sent.length + 1).padStart(43, '0')}`;
-    this.sent.push({ id, draft, timestamp: draft.extras.ts ?? timestamp });
+    this.sent.push({ id, draft, timestamp: draft.extras.ts ?? timestamp, delayed });
     if (draft.stateKey !== null)
       this.onState({ room: draft.room, type: draft.type, key: draft.stateKey }, id, draft.sender);
     return { kind: 'accepted', event: id };

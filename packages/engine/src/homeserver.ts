@@ -23,6 +23,16 @@ export interface Unknown {
   readonly kind: 'unknown';
 }
 
+/**
+ * The delay id of the future whose event is appended. It is shown to the event's sender alone, as
+ * `org.matrix.msc4140.delay_id`, and for the generation `delayed-events` as `delay_id`, too (MSC4140, "`delay_id` in
+ * `unsigned` event data"). Futures of 2024 have none.
+ */
+export interface Delayed {
+  readonly delayId: string;
+  readonly generation: 'delay-parameter' | 'delayed-events';
+}
+
 /** Where a future's event goes. Two shapes with one delivery strategy each, rather than one that leaks. */
 export type Homeserver = LocalHomeserver | RemoteHomeserver;
 
@@ -40,8 +50,9 @@ export interface LocalHomeserver extends JudgesForm {
   /**
    * Judges (membership, power, the room's rules) and appends, synchronously, inside the caller's unit of work.
    * @param timestamp `origin_server_ts`, unless the draft's extras name one
+   * @param delayed what the event's sender is to find in its `unsigned`; without it, nothing
    */
-  append(draft: Draft, timestamp: number): Accepted | Refused;
+  append(draft: Draft, timestamp: number, delayed?: Delayed): Accepted | Refused;
 }
 
 /** Somewhere else: every answer may be lost. */

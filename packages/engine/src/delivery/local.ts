@@ -1,7 +1,7 @@
 import type { Clock, Ms } from '../clock.ts';
 import type { Future } from '../future.ts';
 import type { Group } from '../group.ts';
-import type { LocalHomeserver } from '../homeserver.ts';
+import type { Accepted, LocalHomeserver, Refused } from '../homeserver.ts';
 import type { Limits } from '../limits.ts';
 import { newFuture, newGroup, overLimit } from '../rules/add.ts';
 import { bury } from '../rules/bury.ts';
@@ -9,6 +9,7 @@ import { isDue, mayBeSent } from '../rules/claim.ts';
 import { accepted, failedWhenDue } from '../rules/delivered.ts';
 import type { Decision, DecideDue, FutureStore, World } from '../store.ts';
 import { withSendNow } from '../template.ts';
+import type { Tokens } from '../tokens.ts';
 import { memoryOf } from './attempts.ts';
 import {
   heldFuture,
@@ -27,6 +28,7 @@ export class LocalDelivery implements Delivery {
   readonly #store: FutureStore;
   readonly #homeserver: LocalHomeserver;
   readonly #clock: Clock;
+  readonly #tokens: Tokens;
   readonly #limits: Limits;
   readonly #onFired: (lateness: Ms) => void;
 
@@ -34,6 +36,7 @@ export class LocalDelivery implements Delivery {
     readonly store: FutureStore;
     readonly homeserver: LocalHomeserver;
     readonly clock: Clock;
+    readonly tokens: Tokens;
     readonly limits: Limits;
     readonly onFired: (lateness: Ms) => void;
   }) {
@@ -42,6 +45,7 @@ export class LocalDelivery implements Delivery {
     this.#store = parts.store;
     this.#homeserver = parts.homeserver;
     this.#clock = parts.clock;
+    this.#tokens = parts.tokens;
     this.#limits = parts.limits;
     this.#onFired = parts.onFired;
   }
@@ -54,7 +58,7 @@ export class LocalDelivery implements Delivery {
     const group = bury(found, world, true);
     const future = group.futures.find((member) => member.id === id);
     if (future === undefined || !isDue(group, future.id, world)) return { next: group, answer: null };
-    const result = this.#homeserver.append(future.draft, this.#timestamp(future, world, 'timer'));
+    const result = this.#append(future, world, 'timer');
     if (result.kind === 'refused')
       return { next: failedWhenDue(group, future.id, result.error, world), answer: null };
     this.#onFired(this.#clock.now() - (future.deadline ?? world.now));
@@ -69,7 +73,7 @@ export class LocalDelivery implements Delivery {
       if (found === null || future === null) return { next: found, answer: { kind: 'gone' } };
       const { next: group, answer } = mayBeSent(found, future.id, true, world);
       if (answer.kind !== 'may') return { next: group, answer: { kind: 'gone' } };
-      const result = this.#homeserver.append(future.draft, this.#timestamp(future, world, 'token'));
+      const result = this.#append(future, world, 'token');
       if (result.kind === 'refused') return { next: group, answer: result };
       return { next: accepted(group, future.id, result.event, world), answer: { kind: 'done' } };
     });
@@ -108,6 +112,14 @@ export class LocalDelivery implements Delivery {
       draft: { ...future.draft, content: withSendNow(future.draft.content, sendNow) },
       fence: { kind: 'event', event: sendNow },
     };
+  }
+
+  #append(future: Future, world: World, cause: 'timer' | 'token'): Accepted | Refused {
+    const timestamp = this.#timestamp(future, world, cause);
+    const { id, nonce, generation } = future;
+    if (generation === 'futures') return this.#homeserver.append(future.draft, timestamp);
+    const delayId = this.#tokens.make('delay', id, nonce);
+    return this.#homeserver.append(future.draft, timestamp, { delayId, generation });
   }
 
   /**
