@@ -1,7 +1,6 @@
 /** An answer of the client-server API; the shape of its body is the caller's to know. */
 export interface Answer {
   readonly status: number;
-  // oxlint-disable-next-line typescript/no-explicit-any -- tests look into bodies of any shape
   readonly body: any;
 }
 
