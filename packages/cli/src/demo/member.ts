@@ -3,7 +3,7 @@
  * leave until somebody kills him.
  */
 import { Type } from 'typebox';
-import { timers } from '../system.ts';
+import { machine, timers } from '../system.ts';
 import { anything, request } from './client.ts';
 import { leaveAfter, membership, refreshEvery, type Call, type Report } from './story.ts';
 
@@ -25,11 +25,14 @@ async function join(call: Call): Promise<void> {
   );
   tell({ did: 'joined' });
   const refresh = async (): Promise<void> => {
+    const asked = machine.running();
     await request({ url: call.url }, 'PUT', `v3/futures/${leave.refresh_token}`, anything);
-    tell({ did: 'refreshed' });
+    tell({ did: 'refreshed', asked });
     timers.after(refreshEvery, () => void refresh());
   };
   timers.after(refreshEvery, () => void refresh());
 }
 
 process.once('message', (call: Call) => void join(call));
+// Whoever started him is gone.
+process.once('disconnect', () => process.exit());

@@ -18,4 +18,7 @@ export interface Call {
 }
 
 /** What Bob's process tells of itself. */
-export type Report = { readonly did: 'joined' } | { readonly did: 'refreshed' };
+export type Report =
+  | { readonly did: 'joined' }
+  /** `asked`: when the request was made, by the machine's monotonic clock, in ms */
+  | { readonly did: 'refreshed'; readonly asked: number };
