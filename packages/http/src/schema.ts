@@ -10,7 +10,7 @@ const emptyObject = Buffer.from('{}');
 /**
  * Makes the reader of a body. What the schema does not name is let through, as everywhere in Matrix.
  * @param optional no body at all is then read as `{}`
- * @returns throws MatrixError: M_NOT_JSON, M_MISSING_PARAM for a missing property, M_BAD_JSON for anything else
+ * @returns a reader that throws MatrixError: M_NOT_JSON, M_MISSING_PARAM for a missing property, else M_BAD_JSON
  */
 export function bodyReader<B extends TSchema>(
   schema: B | undefined,
@@ -32,7 +32,7 @@ export function bodyReader<B extends TSchema>(
 /**
  * Makes the reader of a query: the parameters its schema names, as strings; of repeated ones the first, unless the
  * schema says array. Without a schema there are none.
- * @returns throws MatrixError: M_MISSING_PARAM, M_INVALID_PARAM
+ * @returns a reader that throws MatrixError: M_MISSING_PARAM, M_INVALID_PARAM
  */
 export function queryReader<Q extends TObject>(schema: Q | undefined): (query: Query) => Static<Q> {
   const validator = schema && lazily(schema);
