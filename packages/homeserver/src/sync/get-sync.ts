@@ -40,14 +40,14 @@ export function getSync(
     return first;
   };
 
-  const poll = async (request: SyncRequest, timeout: Ms, signal: AbortSignal) => {
+  const poll = async (request: SyncRequest, timeout: Ms, gone: () => AbortSignal) => {
     const end = clock.now() + timeout;
     for (;;) {
       using waiter = notifier.wait(request.viewer.user);
       const response = await readSync(turn, clock, timers, parts, request);
       const left = end - clock.now();
-      const answersNow = !response.isEmpty || request.fullState || left <= 0 || stopping || signal.aborted;
-      if (answersNow || !(await isWoken(waiter, left, signal))) return response;
+      const answersNow = !response.isEmpty || request.fullState || left <= 0 || stopping;
+      if (answersNow || !(await isWoken(waiter, left, gone()))) return response;
     }
   };
 
@@ -58,7 +58,8 @@ export function getSync(
       authentication: 'required',
       summary: 'Tells what is new, and waits for it',
       query: SyncQuery,
-      handle: async ({ requester, query, signal }) => {
+      handle: async (call) => {
+        const { requester, query } = call;
         const { user, device } = requester;
         // Not inside a unit: a filter that somebody is storing in this very turn nobody can name yet.
         const filter = syncFilter(filterOf(query, user, filters));
@@ -71,7 +72,7 @@ export function getSync(
           filter,
           stateField: stateFieldOf(query),
         };
-        const { body } = await poll(request, timeoutOf(query), signal);
+        const { body } = await poll(request, timeoutOf(query), () => call.signal);
         return { body };
       },
     }),

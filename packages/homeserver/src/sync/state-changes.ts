@@ -82,8 +82,9 @@ export function addMembers(
   }
 }
 
+/** With the length in front no two pairs are the same text, whatever characters they are made of. */
 function keyOf(type: string, stateKey: string): string {
-  return JSON.stringify([type, stateKey]);
+  return `${type.length} ${type}${stateKey}`;
 }
 
 /** @param events oldest first: of each key the last one stays */

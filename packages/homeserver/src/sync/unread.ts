@@ -5,45 +5,26 @@ import { BoundedMap } from '../cache/bounded-map.ts';
 import { objectMember, stringMember } from '../events/json-member.ts';
 import type { RuledRoom } from '../push-rules/evaluate.ts';
 import type { PushRuleStore } from '../push-rules/push-rule-store.ts';
-import type { ReceiptStore } from '../receipts/receipt-store.ts';
+import type { Receipt, ReceiptStore } from '../receipts/receipt-store.ts';
 import type { ClientEvents } from '../rooms/client-event.ts';
 import type { RoomState } from '../rooms/room-state.ts';
 import type { MembershipRow, RoomStore } from '../rooms/room-store.ts';
 import { contentOf, type StoredEvent } from '../rooms/stored-event.ts';
-
-/** Notifications that the user has not read yet (client-server API, "Receiving notifications"). */
-export type Counts = {
-  readonly notification_count: number;
-  readonly highlight_count: number;
-};
-
-export interface Unread {
-  readonly all: Counts;
-  /** by thread; the room's main timeline is the thread `main` */
-  readonly threads: ReadonlyMap<string, Counts>;
-}
+import { Notifications, type Unread } from './notifications.ts';
 
 /** @param member the user's own, joined membership @param upTo events after this position are left out */
 export type CountUnread = (member: MembershipRow, upTo: number) => Unread;
 
-/** An event that notified the user. */
-interface Notification {
-  readonly event: EventId;
-  readonly position: number;
-  readonly thread: string;
-  readonly highlight: boolean;
-}
-
-/** Of a user in a room: what notified them in the events up to a position, and is not read. */
+/** Of a user in a room: how far its events were judged, and what came of it. */
 interface Progress {
-  readonly upTo: number;
-  readonly notifications: readonly Notification[];
+  upTo: number;
+  readonly notifications: Notifications;
 }
 
 /** Users' rooms whose progress is kept; another one is counted again from its receipts. */
 const keptRooms = 10_000;
-/** Events counted, and events judged when counting anew: behind that many nobody counts any more. */
-const mostCounted = 1_000;
+/** Events judged when counting anew. */
+const mostJudged = 1_000;
 
 /**
  * Counts by the push rules as they were when an event was first judged. Each event is judged once a user: a poll goes
@@ -61,56 +42,49 @@ export function createUnreadCounts(
   const kept = new BoundedMap<string, Progress>(keptRooms);
   turn.onLost(() => kept.clear());
 
-  const goOn = ({ roomId, userId }: MembershipRow, from: Progress, upTo: number): Progress => {
+  const judge = (
+    { roomId, userId }: MembershipRow,
+    { upTo: from, notifications }: Progress,
+    upTo: number,
+  ) => {
     const { evaluate } = rules.of(userId);
     const room = ruledRoom(store, state, roomId, userId);
-    let notifications = [...from.notifications];
-    for (const event of store.backwards(roomId, from.upTo, upTo, mostCounted).toReversed()) {
+    for (const event of store.backwards(roomId, from, upTo, mostJudged).toReversed()) {
+      const { position, sender, eventId, type, stateKey } = event;
       const shown = events.whole(event, { user: userId, device: null });
       const thread = threadOf(store, shown.content);
-      if (event.type === 'm.room.member' && event.stateKey === userId) notifications = [];
-      if (event.sender === userId) notifications = notifications.filter((one) => one.thread !== thread);
-      if (shown.redacts !== undefined)
-        notifications = notifications.filter((one) => one.event !== shown.redacts);
-      if (event.sender === userId) continue;
+      if (type === 'm.room.member' && stateKey === userId) notifications.read(position);
+      if (shown.redacts !== undefined) notifications.redact(shown.redacts);
+      if (sender === userId) {
+        notifications.readThread(thread, position);
+        continue;
+      }
       const { notify, highlight } = evaluate(shown, room);
-      if (notify) notifications.push({ event: event.eventId, position: event.position, thread, highlight });
+      if (notify) notifications.add(thread, { event: eventId, position, highlight });
     }
-    return { upTo, notifications: notifications.slice(-mostCounted) };
   };
 
   return (member, upTo) => {
     const key = `${member.roomId} ${member.userId}`;
     const read = receipts.own(member.roomId, member.userId);
-    const everywhere = readUpTo(read, '');
-    const earlier = kept.get(key);
-    const from = earlier ?? { upTo: Math.max(member.position, everywhere), notifications: [] };
-    const { notifications: found } = from.upTo < upTo ? goOn(member, from, upTo) : from;
-    const notifications = found.filter(
-      (one) => one.position > Math.max(everywhere, readUpTo(read, one.thread)),
-    );
-    kept.set(key, { upTo: Math.max(from.upTo, upTo), notifications });
-    return count(notifications);
+    const progress = kept.get(key) ?? { upTo: begin(member, read), notifications: new Notifications() };
+    kept.set(key, progress);
+    if (progress.upTo < upTo) {
+      judge(member, progress, upTo);
+      progress.upTo = upTo;
+    }
+    for (const { thread, eventPosition } of read) {
+      if (thread === '') progress.notifications.read(eventPosition);
+      else progress.notifications.readThread(thread, eventPosition);
+    }
+    return progress.notifications.count();
   };
 }
 
-function count(notifications: readonly Notification[]): Unread {
-  const threads = Map.groupBy(notifications, (one) => one.thread);
-  return {
-    all: counts(notifications),
-    threads: new Map([...threads].map(([thread, ones]) => [thread, counts(ones)])),
-  };
-}
-
-function counts(notifications: readonly Notification[]): Counts {
-  return {
-    notification_count: notifications.length,
-    highlight_count: notifications.filter((one) => one.highlight).length,
-  };
-}
-
-function readUpTo(read: readonly { thread: string; eventPosition: number }[], thread: string): number {
-  return Math.max(0, ...read.filter((one) => one.thread === thread).map((one) => one.eventPosition));
+/** Where counting begins: what lies before is read, or was before the user's time. */
+function begin(member: MembershipRow, read: readonly Pick<Receipt, 'thread' | 'eventPosition'>[]): number {
+  const everywhere = read.filter(({ thread }) => thread === '').map(({ eventPosition }) => eventPosition);
+  return Math.max(member.position, ...everywhere);
 }
 
 /** Hops from an event to the one it relates to, as the specification recommends ("Threaded read receipts"). */
