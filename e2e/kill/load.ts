@@ -1,0 +1,131 @@
+/** The load: many lives of groups at once against one server, in a process of its own that outlives the server. */
+import { Connections, type Reply } from './connection.ts';
+import { live } from './life.ts';
+import { type AskedFuture, monotonic, type Operation } from './operation.ts';
+import type { Order, Report, Setting } from './orders.ts';
+import { Random } from './random.ts';
+
+/** A request, beside what its operation has to say of it. */
+export interface Asked extends Pick<Operation, 'kind' | 'mark'> {
+  readonly method: 'PUT' | 'POST';
+  /** after `/_matrix/client` */
+  readonly path: string;
+  readonly body?: object;
+  readonly user: string | null;
+  readonly futures?: readonly AskedFuture[];
+  readonly sendNow?: string;
+}
+
+/** A future and what its owner holds of it. */
+export interface Held {
+  readonly group: string;
+  readonly future: AskedFuture;
+  readonly send: string;
+  readonly cancel: string | null;
+  readonly refresh: string | null;
+}
+
+export class Load {
+  readonly random: Random;
+  readonly setting: Setting;
+  readonly held: Held[] = [];
+  finishing = false;
+  #url: string;
+  #moved = Promise.withResolvers<void>();
+  #groups = 0;
+  readonly #connections = new Connections(8);
+
+  constructor(url: string, setting: Setting) {
+    this.#url = url;
+    this.setting = setting;
+    this.random = new Random(setting.seed);
+  }
+
+  serverAt(url: string): void {
+    this.#url = url;
+    this.#moved.resolve();
+    this.#moved = Promise.withResolvers();
+  }
+
+  async run(): Promise<void> {
+    await Promise.all(Array.from({ length: this.setting.lives }, () => this.#liveOn()));
+  }
+
+  async #liveOn(): Promise<void> {
+    while (!this.finishing) await live(this, `g${this.#groups++}`);
+  }
+
+  /** Asks and reports. Without an answer: null, when there is a server again. */
+  async ask(group: string, asked: Asked): Promise<Reply | null> {
+    const { reply, times } = await this.#timed(asked);
+    const { kind, mark, futures = [], sendNow = null } = asked;
+    const event = reply?.body.event_id ?? reply?.body.send_now?.event_id ?? null;
+    const answer = reply && { at: times.answered, status: reply.status, event };
+    report({ kind: 'did', operation: { kind, group, mark, futures, sendNow, sent: times.sent, answer } });
+    return reply;
+  }
+
+  /** Uses one token of each, all by one request of our own. */
+  async askTogether(many: readonly Held[]): Promise<void> {
+    const tokens = many.map(({ refresh, send }) => refresh ?? send);
+    const path = '/unstable/dev.matrix-futures/tokens';
+    const { reply, times } = await this.#timed({ method: 'POST', path, body: { tokens }, user: null });
+    for (const [index, { group, future, refresh }] of many.entries()) {
+      const kind = refresh === null ? 'send' : 'refresh';
+      const status = reply?.status === 200 ? reply.body.results[index].status : reply?.status;
+      const answer = reply && { at: times.answered, status, event: null };
+      const { mark } = future;
+      report({
+        kind: 'did',
+        operation: { kind, group, mark, futures: [], sendNow: null, sent: times.sent, answer },
+      });
+    }
+  }
+
+  /** Everything is over by now: no token may do anything. */
+  async audit(): Promise<void> {
+    for (let from = 0; from < this.held.length; from += 1_000)
+      await this.askTogether(this.held.slice(from, from + 1_000));
+  }
+
+  close(): void {
+    this.#connections.close();
+  }
+
+  async #timed({ method, path, body, user }: Pick<Asked, 'method' | 'path' | 'body' | 'user'>): Promise<{
+    reply: Reply | null;
+    times: { sent: number; answered: number };
+  }> {
+    const moved = this.#moved.promise;
+    const sent = monotonic();
+    const reply = await this.#connections.ask(`${this.#url}/_matrix/client${path}`, method, user, body);
+    const answered = monotonic();
+    if (reply === null) await moved;
+    return { reply, times: { sent, answered } };
+  }
+}
+
+function report(what: Report): void {
+  process.send?.(what);
+}
+
+let load: Load | null = null;
+
+async function obey(order: Order): Promise<void> {
+  if (order.kind === 'begin') {
+    load = new Load(order.url, order.setting);
+    await load.run();
+    report({ kind: 'done' });
+  } else if (order.kind === 'server') {
+    load?.serverAt(order.url);
+  } else if (order.kind === 'finish') {
+    if (load !== null) load.finishing = true;
+  } else {
+    await load?.audit();
+    load?.close();
+    report({ kind: 'done' });
+    process.disconnect?.();
+  }
+}
+
+process.on('message', (order: Order) => void obey(order));
