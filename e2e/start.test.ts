@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -41,6 +41,14 @@ describe('a start', () => {
     await using second = await startServerProcess({ dataDir });
     const whoami = await new ClientApi(second.url, token).request('GET', '/v3/account/whoami');
     expect(whoami.body).toMatchObject({ user_id: '@ada:localhost' });
+  });
+
+  it('warns of open registration on an address that others reach', async () => {
+    const flags = ['--open-registration', '--listen', '0.0.0.0:0'];
+    const open = await startServerProcess({ dataDir, flags });
+    expect((await open.stop()).stderr).toContain('registration is open');
+    const closed = await startServerProcess({ dataDir, flags: flags.slice(1) });
+    expect((await closed.stop()).stderr).toBe('');
   });
 
   it('takes its configuration from variables and a file, too', async () => {
@@ -132,6 +140,21 @@ describe('a start that cannot be is one clear line and exit code 1:', () => {
     database.close();
     const refused = await runCommand(['serve', '--listen', '127.0.0.1:0', '--data-dir', dataDir]);
     expect(refused).toMatchObject(complaint(/The database has version 1000 of the .* newer release.*/));
+  });
+
+  it('a database that is none', async () => {
+    await (await startServerProcess({ dataDir })).stop();
+    await writeFile(join(dataDir, 'matrix-futures.db'), 'a text of more than a hundred bytes'.repeat(10));
+    const refused = await runCommand(['serve', '--listen', '127.0.0.1:0', '--data-dir', dataDir]);
+    expect(refused).toMatchObject(complaint(/The database .* cannot be opened: file is not a database/));
+  });
+
+  it('a token key that cannot be read', async () => {
+    await (await startServerProcess({ dataDir })).stop();
+    await rm(join(dataDir, 'token-key'));
+    await mkdir(join(dataDir, 'token-key'));
+    const refused = await runCommand(['serve', '--listen', '127.0.0.1:0', '--data-dir', dataDir]);
+    expect(refused).toMatchObject(complaint(/The data directory .* cannot be used: EISDIR.*/));
   });
 
   it('a token key that is damaged', async () => {

@@ -34,7 +34,7 @@ export function openDataDirectory(directory: string, randomness: Randomness): Da
     };
   } catch (error) {
     lock[Symbol.dispose]();
-    throw error;
+    throw StartError.from(`The data directory ${directory} cannot be used`, error);
   }
 }
 

@@ -2,7 +2,7 @@ import { apiEndpoints, storeError, type Api } from '@matrix-futures/api';
 import { Futures, Tokens } from '@matrix-futures/engine';
 import { openHomeserver, translateStorageError } from '@matrix-futures/homeserver';
 import { createServer } from '@matrix-futures/http';
-import { openDatabase } from '@matrix-futures/sqlite';
+import { type Database, openDatabase } from '@matrix-futures/sqlite';
 import { SqliteStore } from '@matrix-futures/store-sqlite';
 import type { Logger } from 'pino';
 import type { Config } from './config/config.ts';
@@ -33,7 +33,7 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
   const data = opened.use(openDataDirectory(config.dataDir, randomness));
   if (data.tokenKeyLost)
     logger.warn('token-key was missing: no token that was made before is valid any more');
-  const database = openDatabase({ path: data.database, timers });
+  const database = openFile(data.database);
   opened.defer(() => database.close());
   const clock = openClock(database, machine, timers);
   opened.defer(() => clock.stop());
@@ -78,6 +78,8 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
   opened.defer(() => futures.stop());
   opened.defer(() => server.close());
   const { host, port } = await listen(server, config.listen);
+  if (config.openRegistration && !isLoopback(host))
+    logger.warn(`anybody who reaches ${host}:${port} may register an account: registration is open`);
   await futures.start();
 
   const running = opened.move();
@@ -87,6 +89,16 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
   };
 }
 
+function openFile(path: string): Database {
+  try {
+    return openDatabase({ path, timers });
+  } catch (error) {
+    throw StartError.from(`The database ${path} cannot be opened`, error);
+  }
+}
+
+const isLoopback = (host: string): boolean => host === '::1' || host.startsWith('127.');
+
 async function listen(
   server: Awaited<ReturnType<typeof createServer>>,
   { host, port }: Config['listen'],
@@ -94,9 +106,8 @@ async function listen(
   try {
     return await server.listen(host, port);
   } catch (error) {
-    if (!(error instanceof Error)) throw error;
-    if ('code' in error && error.code === 'EADDRINUSE')
+    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')
       throw new StartError(`${host}:${port} is taken: another process listens there.`, { cause: error });
-    throw new StartError(`Cannot listen on ${host}:${port}: ${error.message}`, { cause: error });
+    throw StartError.from(`Cannot listen on ${host}:${port}`, error);
   }
 }
