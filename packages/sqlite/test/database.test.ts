@@ -64,6 +64,15 @@ describe('migrations', () => {
   });
 });
 
+describe('statements', () => {
+  test('give rows as objects, or as arrays of their columns', () => {
+    const { database } = nameDatabase();
+    const sql = "SELECT 1 AS a, 'x' AS b, NULL AS c";
+    expect(database.prepare<[], object>(sql).all()).toEqual([{ a: 1, b: 'x', c: null }]);
+    expect(database.prepareTuples<[], [number, string, null]>(sql).all()).toEqual([[1, 'x', null]]);
+  });
+});
+
 describe('the file', () => {
   test('what was committed is there when it is opened again', async () => {
     const path = join(directory, 'test.db');

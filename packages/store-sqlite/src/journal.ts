@@ -2,8 +2,8 @@ import type { FutureId, Instant } from '@matrix-futures/engine';
 import type { Database, Turn } from '@matrix-futures/sqlite';
 import type { Timers } from './timers.ts';
 
-/** 32 MB. Below it nothing is folded: a future that is refreshed again in the meantime is never written to its row. */
-const USUAL_LIMIT = 2_000_000;
+/** 16 MB. Below it nothing is folded: a future that is refreshed again in the meantime is never written to its row. */
+const USUAL_LIMIT = 1_000_000;
 /** Rows that one commit writes at most to fold the journal. */
 const FOLDED_AT_ONCE = 200;
 const FIRST_ROOM = 256;
