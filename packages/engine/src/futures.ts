@@ -8,6 +8,7 @@ import { heldFuture, type Delivery, type Holder, type UseAnswer } from './delive
 import { LocalDelivery } from './delivery/local.ts';
 import { RemoteDelivery } from './delivery/remote.ts';
 import type { RemoteOptions } from './delivery/remote-options.ts';
+import { DeviceSyncs } from './device-syncs.ts';
 import { Firing } from './firing.ts';
 import { RefreshRate } from './refresh-rate.ts';
 import { addFuture, type AddAnswer, type NewFuture, type OverLimit } from './rules/add.ts';
@@ -105,12 +106,15 @@ export class Futures {
   readonly #firing: Firing;
   readonly #sweeping: Sweeping;
   readonly #rate: RefreshRate;
+  readonly #syncs: DeviceSyncs;
   readonly #transactions = new Map<string, Promise<void>>();
 
   constructor(parts: FuturesParts) {
     this.#parts = parts;
     this.#delivery = this.#deliveryFor(parts);
-    this.#firing = new Firing({ ...parts, delivery: this.#delivery });
+    this.#syncs = new DeviceSyncs(parts.clock);
+    const lastSync = this.#syncs.lastOf.bind(this.#syncs);
+    this.#firing = new Firing({ ...parts, delivery: this.#delivery, lastSync });
     this.#sweeping = new Sweeping(parts);
     this.#rate = new RefreshRate(parts.limits.refreshesPerSecond);
   }
@@ -132,6 +136,7 @@ export class Futures {
 
   /** Call it when requests are being taken in: refreshes that were waiting count before anything overdue is sent. */
   async start(): Promise<void> {
+    this.#syncs.start();
     await this.#delivery.start();
     this.#firing.start();
     this.#sweeping.start();
@@ -175,23 +180,12 @@ export class Futures {
 
   /** Schedules one future. Whether the room will want it is judged when it is sent, only its form now. */
   async schedule(request: ScheduleRequest): Promise<ScheduleAnswer> {
-    const { store, homeserver, limits } = this.#parts;
+    const { store, limits } = this.#parts;
     const { owner, draft, timeout, scope } = request;
     const wrong = this.#tooLong(timeout) ?? this.#badForm(draft);
     if (wrong !== null) return wrong;
-    const key = stateKeyOf(draft);
-    const fence =
-      key !== null && homeserver.kind === 'remote'
-        ? await homeserver.fence(key, owner)
-        : ({ kind: 'untold' } as const);
-    const asked: NewFuture = {
-      generation: request.generation,
-      draft,
-      action: null,
-      timeout,
-      fence,
-      nonce: this.#nonce(),
-    };
+    const { generation } = request;
+    const asked = await this.#newFuture({ generation, draft, action: null, timeout }, owner);
     const groupName = request.groupName ?? this.#freshName();
     return store.change<ScheduleAnswer>({ by: 'name', owner, name: groupName }, (found, world) => {
       const { next, answer } = addFuture(found, owner, groupName, asked, world, limits);
@@ -215,30 +209,32 @@ export class Futures {
   /** Schedules a whole group, and sends one event, in one step: all or nothing. */
   async scheduleBatch(request: BatchRequest): Promise<ScheduleAnswer> {
     const { owner, sendNow, scope } = request;
-    const asked: NewFuture[] = [
-      this.#inBatch(request.sendOnTimeout, request.timeout, null),
-      ...Array.from(request.sendOnAction, ([action, draft]) => this.#inBatch(draft, null, action)),
-    ];
     const tooLong = this.#tooLong(request.timeout);
     if (tooLong !== null) return tooLong;
-    for (const draft of [...asked.map((one) => one.draft), ...(sendNow ? [sendNow] : [])]) {
+    const { sendOnTimeout, sendOnAction } = request;
+    for (const draft of [sendOnTimeout, ...sendOnAction.values(), ...(sendNow ? [sendNow] : [])]) {
       if (sendNow === null && mentionsSendNow(draft.content)) return { kind: 'nothing-to-refer-to' };
       const wrong = this.#badForm({ ...draft, content: withSendNow(draft.content, longestEventId) });
       if (wrong !== null) return wrong;
     }
-    const answer = await this.#delivery.openBatch({ owner, sendNow, futures: asked, scope });
+    const generation = 'futures';
+    const futures = await Promise.all([
+      this.#newFuture({ generation, draft: sendOnTimeout, action: null, timeout: request.timeout }, owner),
+      ...Array.from(sendOnAction, ([action, draft]) =>
+        this.#newFuture({ generation, draft, action, timeout: null }, owner),
+      ),
+    ]);
+    const answer = await this.#delivery.openBatch({ owner, sendNow, futures, scope });
     return answer.kind === 'opened' ? this.#scheduled(answer.memory, answer.futures) : answer;
   }
 
-  #inBatch(draft: Draft, timeout: Ms | null, action: string | null): NewFuture {
-    return {
-      generation: 'futures',
-      draft,
-      action,
-      timeout,
-      fence: { kind: 'untold' },
-      nonce: this.#nonce(),
-    };
+  /** With a token's secret, and the fence of a state future: what is read here is not newer than it. */
+  async #newFuture(asked: Omit<NewFuture, 'fence' | 'nonce'>, owner: UserId): Promise<NewFuture> {
+    const { homeserver } = this.#parts;
+    const nonce = this.#nonce();
+    const key = stateKeyOf(asked.draft);
+    if (key === null || homeserver.kind === 'local') return { ...asked, nonce, fence: { kind: 'untold' } };
+    return { ...asked, nonce, fence: await homeserver.fence(key, owner) };
   }
 
   /** Does what a token stands for. Unknown, used and invalidated tokens are all `gone`. */

@@ -4,11 +4,11 @@ import type { Group } from '../group.ts';
 import type { Accepted, LocalHomeserver, Refused } from '../homeserver.ts';
 import type { Limits } from '../limits.ts';
 import { newFuture, newGroup, overLimit } from '../rules/add.ts';
+import { afterSendNow } from '../rules/batch.ts';
 import { bury } from '../rules/bury.ts';
 import { isDue, mayBeSent } from '../rules/claim.ts';
 import { accepted, failedWhenDue } from '../rules/delivered.ts';
 import type { Decision, DecideDue, FutureStore, World } from '../store.ts';
-import { withSendNow } from '../template.ts';
 import type { Tokens } from '../tokens.ts';
 import { memoryOf } from './attempts.ts';
 import {
@@ -92,9 +92,12 @@ export class LocalDelivery implements Delivery {
         const first = batch.sendNow && this.#homeserver.append(batch.sendNow, this.#clock.wall());
         if (first?.kind === 'refused') return { next: found, answer: first };
         const sendNow = first?.event ?? null;
-        const futures = batch.futures.map((asked) =>
-          this.#inForce(newFuture(asked, world.newFutureId(), world), sendNow),
-        );
+        const futures = batch.futures.map((asked) => {
+          const future = newFuture(asked, world.newFutureId(), world);
+          return batch.sendNow === null || sendNow === null
+            ? future
+            : afterSendNow(future, batch.sendNow, sendNow, world);
+        });
         const group = newGroup(batch.owner, batch.scope, futures, world);
         const memory = memoryOf(group, sendNow, world.now);
         return { next: group, remember: memory, answer: { kind: 'opened', memory, futures } };
@@ -104,15 +107,6 @@ export class LocalDelivery implements Delivery {
 
   async start(): Promise<void> {}
   async stop(): Promise<void> {}
-
-  #inForce(future: Future, sendNow: string | null): Future {
-    if (sendNow === null) return future;
-    return {
-      ...future,
-      draft: { ...future.draft, content: withSendNow(future.draft.content, sendNow) },
-      fence: { kind: 'event', event: sendNow },
-    };
-  }
 
   #append(future: Future, world: World, cause: 'timer' | 'token'): Accepted | Refused {
     const timestamp = this.#timestamp(future, world, cause);

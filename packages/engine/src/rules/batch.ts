@@ -1,25 +1,36 @@
-import type { EventId } from '../event.ts';
+import { stateKeyOf, type Draft, type EventId } from '../event.ts';
+import type { Future } from '../future.ts';
 import type { Group } from '../group.ts';
 import type { World } from '../store.ts';
 import { withSendNow } from '../template.ts';
 import { deadlineAfter } from './add.ts';
 
 /**
- * The `send_now` of a staged batch is in the room: its futures come to life. Their fence is that very event, so that
- * a `send_now` of state does not invalidate its own leave.
+ * A future of a batch whose `send_now` is in the room. On the state key of `send_now` that event is its fence, so that
+ * a `send_now` of state does not invalidate its own leave; on every other key it is newer state that counts, as always.
  */
-export function openStaged(group: Group, sendNow: EventId, world: World): Group {
+export function afterSendNow(future: Future, sendNow: Draft, event: EventId, world: World): Future {
+  const draft = { ...future.draft, content: withSendNow(future.draft.content, event) };
+  if (!onSameKey(draft, sendNow)) return { ...future, draft };
+  return { ...future, draft, fence: { kind: 'event', event }, stateOrder: world.stateOrder };
+}
+
+function onSameKey(one: Draft, other: Draft): boolean {
+  const [a, b] = [stateKeyOf(one), stateKeyOf(other)];
+  return a !== null && b !== null && a.room === b.room && a.type === b.type && a.key === b.key;
+}
+
+/** The `send_now` of a staged batch is in the room: its futures come to life. */
+export function openStaged(group: Group, event: EventId, world: World): Group {
+  const { sendNow } = group;
   return {
     ...group,
     phase: 'open',
     claim: null,
     sendNow: null,
     futures: group.futures.map((future) => ({
-      ...future,
+      ...(sendNow === null ? future : afterSendNow(future, sendNow, event, world)),
       status: 'scheduled',
-      draft: { ...future.draft, content: withSendNow(future.draft.content, sendNow) },
-      fence: { kind: 'event', event: sendNow },
-      stateOrder: world.stateOrder,
       since: world.now,
       deadline: future.timeout === null ? null : deadlineAfter(world.now, future.timeout),
     })),

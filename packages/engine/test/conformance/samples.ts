@@ -58,6 +58,7 @@ export function futureOf(world: World, change: Partial<Future> = {}): Future {
     generation: 'futures',
     draft: draftOf(),
     action: null,
+    heartbeat: null,
     timeout,
     deadline: timeout === null ? null : Math.ceil(world.now + timeout),
     fence: { kind: 'untold' },

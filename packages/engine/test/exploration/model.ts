@@ -72,6 +72,7 @@ function future(id: number, timeout: number | null, stateKey: string | null): Fu
     generation: 'futures',
     draft: { room: '!room', sender, type: 'm.test', stateKey, content: {}, extras: {} },
     action: null,
+    heartbeat: null,
     timeout,
     deadline: timeout === null ? null : ahead,
     fence: { kind: 'untold' },

@@ -439,12 +439,16 @@ describe('the word before an attempt', () => {
   });
 });
 
-test('a staged batch comes to life with its fence on send_now and its timers from now', () => {
+test('a staged batch comes to life, with send_now as the fence on its own key and timers from now', () => {
   const content = { body: 'see $m.send_now.event_id' };
-  const staged = group([future(1, { status: 'staged', deadline: null, draft: draft({ content }) })], {
-    phase: 'staged',
-    sendNow: draft(),
-  });
+  const sendNow = draft({ stateKey: 'x' });
+  const staged = group(
+    [
+      future(1, { status: 'staged', deadline: null, draft: draft({ content, stateKey: 'x' }) }),
+      future(2, { status: 'staged', deadline: null, draft: draft({ stateKey: 'y' }) }),
+    ],
+    { phase: 'staged', sendNow },
+  );
   expect(openStaged(staged, '$first', world({ now: 10.5, stateOrder: 4 }))).toMatchObject({
     phase: 'open',
     claim: null,
@@ -457,6 +461,8 @@ test('a staged batch comes to life with its fence on send_now and its timers fro
         fence: { kind: 'event', event: '$first' },
         draft: { content: { body: 'see $first' } },
       },
+      // Another key: what was current on it when it was asked for stays what counts.
+      { status: 'scheduled', deadline: 1_011, stateOrder: 0, fence: { kind: 'untold' } },
     ],
   });
 });

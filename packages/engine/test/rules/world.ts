@@ -14,6 +14,7 @@ export function future(id: number, change: Partial<Future> = {}): Future {
     generation: 'futures',
     draft: draft(),
     action: null,
+    heartbeat: null,
     timeout: 1_000,
     deadline: 1_000,
     fence: { kind: 'untold' },

@@ -177,7 +177,9 @@ export class Model {
     if (name === null) return 'scheduled';
     if (this.#events.has(`${owner} ${name}`)) return 'conflict';
     const group = this.#groups.findLast((one) => one.owner === owner && one.name === name);
-    return timeout === null && (group === undefined || group.over) ? 'conflict' : 'scheduled';
+    return timeout === null && (group === undefined || group.over || group.futures.length === 0)
+      ? 'conflict'
+      : 'scheduled';
   }
 
   /** A conflict in front of a remote homeserver: the name is used up, an event of it may be on its way, or no timer may run. */
@@ -218,12 +220,15 @@ export class Model {
     };
     this.facts.set(tag, fact);
     group.futures.push(fact);
+    // Its event may have come before anybody heard the name of its group.
+    const event = this.#events.get(nameOf(known.group));
+    if (event?.draft.content['tag'] === tag) this.#events.set(nameOf(group), event);
   }
 
   /** Was the name used up before this future was asked for? Its own event may have been quicker than the answer. */
   #usedUpBefore(fact: Fact, name: string): boolean {
     const event = this.#events.get(`${fact.owner} ${name}`);
-    return event !== undefined && event.at < fact.since;
+    return event !== undefined && event.at < fact.since && event.draft.content['tag'] !== fact.tag;
   }
 
   #replayed(fact: Fact, name: string, tokens: FutureTokens): void {

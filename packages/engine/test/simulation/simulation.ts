@@ -502,7 +502,9 @@ export class Simulation {
   async #expectGone(fact: Fact, use: Use): Promise<void> {
     const token = fact.tokens?.[use];
     if (token === null || token === undefined) return;
-    const answer = await this.#process?.futures.use(token);
-    if (answer?.kind !== 'gone') this.#wrong(`${use} of ${fact.tag} works after everything has ended`);
+    let answer = 'nothing';
+    void this.#process?.futures.use(token).then(({ kind }) => (answer = kind));
+    await this.#time.turn();
+    if (answer !== 'gone') this.#wrong(`${use} of ${fact.tag} answers ${answer} after everything has ended`);
   }
 }
