@@ -20,7 +20,8 @@ type Step =
     }
   | { readonly do: 'typing'; readonly by: number; readonly room: number; readonly on: boolean }
   | { readonly do: 'visibility'; readonly by: number; readonly room: number; readonly visibility: string }
-  | { readonly do: 'rename' | 'data'; readonly by: number }
+  | { readonly do: 'rename'; readonly by: number }
+  | { readonly do: 'data'; readonly by: number }
   | { readonly do: 'sync'; readonly client: number };
 
 const pick = fc.nat({ max: 5 });
@@ -187,7 +188,9 @@ async function requireSameRoom(
   for (const [key, event] of known.state) expect(event, key).toBe(truth.state.get(key));
   if (manner.types === undefined) {
     // Who is outside is told when they are banned, and again when the ban is lifted; afterwards only the last of it.
-    const timeline = known.timeline.filter((id) => known.membership === 'join' || truth.timeline.includes(id));
+    const timeline = known.timeline.filter(
+      (id) => known.membership === 'join' || truth.timeline.includes(id),
+    );
     expect(timeline).toEqual(truth.timeline.slice(truth.timeline.length - timeline.length));
     if (!known.hadGap) expect(timeline).toEqual(truth.timeline);
   }
