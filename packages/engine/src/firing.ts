@@ -2,6 +2,7 @@ import type { Cancel, Clock, Instant, Ms, Timers } from './clock.ts';
 import type { Claimed, Delivery } from './delivery/delivery.ts';
 import type { FutureId } from './future.ts';
 import type { Group, GroupId } from './group.ts';
+import { type LastSync, refreshedBySyncs } from './rules/heartbeat.ts';
 import type { Decision, FutureStore, World } from './store.ts';
 
 /** A commit of firing is at most this many groups, so that the events of one do not hold up the next refreshes. */
@@ -24,6 +25,7 @@ export class Firing {
   readonly #delivery: Delivery;
   readonly #clock: Clock;
   readonly #timers: Timers;
+  readonly #lastSync: LastSync;
   readonly #onError: (error: unknown) => void;
   #armedFor = Infinity;
   #cancel: Cancel | null = null;
@@ -37,12 +39,14 @@ export class Firing {
     readonly delivery: Delivery;
     readonly clock: Clock;
     readonly timers: Timers;
+    readonly lastSync: LastSync;
     readonly onError: (error: unknown) => void;
   }) {
     this.#store = parts.store;
     this.#delivery = parts.delivery;
     this.#clock = parts.clock;
     this.#timers = parts.timers;
+    this.#lastSync = parts.lastSync;
     this.#onError = parts.onError;
     this.#store.onHint(() => this.wake());
   }
@@ -128,7 +132,8 @@ export class Firing {
     if (world.now < passedOverUntil) return { next: group, answer: null };
     this.#throwing.delete(group.id);
     try {
-      return this.#delivery.due(group, due, world);
+      const refreshed = refreshedBySyncs(group, due, this.#lastSync, world);
+      return refreshed === null ? this.#delivery.due(group, due, world) : { next: refreshed, answer: null };
     } catch (error) {
       this.#throwing.set(group.id, world.now + passOver);
       throw error;

@@ -48,6 +48,8 @@ export interface Future {
   readonly draft: Draft;
   /** Its name in `send_on_action` of the batch that made it; null for every other future. Stores keep it. */
   readonly action: string | null;
+  /** The device of its owner whose syncs restart the timer; null: none do. */
+  readonly heartbeat: string | null;
   /** Milliseconds from the last refresh to the deadline; null for an action future. */
   readonly timeout: Ms | null;
   /** A whole number of milliseconds; null for an action future and while staged. */

@@ -33,6 +33,12 @@ export interface Delayed {
   readonly generation: 'delay-parameter' | 'delayed-events';
 }
 
+/**
+ * A homeserver that sees syncs says so: called when a sync of a device begins, it returns what is to be called when
+ * that sync is over, answered or its client gone. Both are cheap and write nothing.
+ */
+export type SyncListener = (user: UserId, device: string) => () => void;
+
 /** Where a future's event goes. Two shapes with one delivery strategy each, rather than one that leaks. */
 export type Homeserver = LocalHomeserver | RemoteHomeserver;
 

@@ -26,6 +26,7 @@ function groupIn(world: World): Group {
     generation: 'futures',
     draft,
     action: null,
+    heartbeat: null,
     timeout: 1000,
     deadline: 1000,
     fence: { kind: 'untold' },

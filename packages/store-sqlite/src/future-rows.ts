@@ -60,13 +60,14 @@ export class FutureRows {
         string,
         string,
         string | null,
+        string | null,
         number,
         EventId | null,
       ],
       never
     >(
-      `INSERT OR REPLACE INTO drafts (future, room, sender, type, state_key, content, extras, action, fence, fence_event)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT OR REPLACE INTO drafts (future, room, sender, type, state_key, content, extras, action, heartbeat, fence,
+         fence_event) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#removeDraft = database.prepare<[FutureId], never>('DELETE FROM drafts WHERE future = ?');
     const last = database.prepare<[], { listed: number | null }>(
@@ -141,12 +142,13 @@ export class FutureRows {
   }
 
   /** Answers the size of the content. */
-  #writeDraft({ id, draft, action, fence }: Future): number {
+  #writeDraft({ id, draft, action, heartbeat, fence }: Future): number {
     const content = JSON.stringify(draft.content);
     const extras = JSON.stringify(draft.extras);
     const { room, sender, type, stateKey } = draft;
     const kind = codeOf(fences, fence.kind);
-    this.#putDraft.run(id, room, sender, type, stateKey, content, extras, action, kind, eventOf(fence));
+    const event = eventOf(fence);
+    this.#putDraft.run(id, room, sender, type, stateKey, content, extras, action, heartbeat, kind, event);
     return Buffer.byteLength(content);
   }
 
@@ -200,7 +202,12 @@ function isOtherFuture(before: Future, after: Future): boolean {
 }
 
 function isOtherDraft(before: Future, after: Future): boolean {
-  return before.draft !== after.draft || before.fence !== after.fence || before.action !== after.action;
+  return (
+    before.draft !== after.draft ||
+    before.fence !== after.fence ||
+    before.action !== after.action ||
+    before.heartbeat !== after.heartbeat
+  );
 }
 
 function eventOf(fence: Fence): EventId | null {

@@ -31,8 +31,8 @@ export class GroupReader {
       'SELECT g.*, o.name AS owner_name FROM groups g JOIN owners o ON o.id = g.owner WHERE g.id = ?',
     );
     this.#futures = database.prepare<[GroupId], FutureRow>(
-      `SELECT f.*, d.room, d.sender, d.type, d.state_key AS draft_key, d.content, d.extras, d.action, d.fence,
-         d.fence_event FROM futures f JOIN drafts d ON d.future = f.id WHERE f.group_id = ? ORDER BY f.id`,
+      `SELECT f.*, d.room, d.sender, d.type, d.state_key AS draft_key, d.content, d.extras, d.action,
+         d.heartbeat, d.fence, d.fence_event FROM futures f JOIN drafts d ON d.future = f.id WHERE f.group_id = ? ORDER BY f.id`,
     );
     this.#byName = database.prepare<[number, string], { id: GroupId }>(
       'SELECT id FROM groups WHERE owner = ? AND name = ? AND name_free = 0',
@@ -114,6 +114,7 @@ function futureOf(row: FutureRow): Future {
       extras: fromJson(row.extras),
     },
     action: row.action,
+    heartbeat: row.heartbeat,
     timeout: row.timeout,
     deadline: row.deadline,
     fence: fenceOf(row),
@@ -170,6 +171,7 @@ interface FutureRow {
   readonly content: string;
   readonly extras: string;
   readonly action: string | null;
+  readonly heartbeat: string | null;
   readonly fence: number;
   readonly fence_event: string | null;
   readonly status: number;

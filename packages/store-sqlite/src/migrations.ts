@@ -110,4 +110,9 @@ export const migrations: readonly Migration[] = [
       ) STRICT;
     `,
   },
+  {
+    // In `drafts`, because it is asked for only when a timer has run out.
+    version: 2,
+    sql: 'ALTER TABLE drafts ADD COLUMN heartbeat TEXT;',
+  },
 ];

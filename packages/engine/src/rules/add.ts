@@ -14,6 +14,8 @@ export interface NewFuture {
   readonly action: string | null;
   /** null: an action future */
   readonly timeout: Ms | null;
+  /** the device of its owner whose syncs restart the timer */
+  readonly heartbeat?: string | null;
   readonly fence: Fence;
   readonly nonce: Nonce;
 }
@@ -39,6 +41,7 @@ export function newFuture(asked: NewFuture, id: FutureId, world: World): Future 
     generation: asked.generation,
     draft: asked.draft,
     action: asked.action,
+    heartbeat: asked.heartbeat ?? null,
     timeout: asked.timeout,
     deadline: asked.timeout === null ? null : deadlineAfter(world.now, asked.timeout),
     fence: asked.fence,

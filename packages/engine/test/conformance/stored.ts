@@ -1,7 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Draft, Fence, Future, Group, JsonValue, Outcome } from '@matrix-futures/engine';
-import { draftOf, edit, finished, futureWith, groupWith, inPhase, schedule, stateDraft } from './samples.ts';
+import {
+  draftOf,
+  edit,
+  finished,
+  futureWith,
+  groupWith,
+  inPhase,
+  schedule,
+  stateDraft,
+  withFuture,
+} from './samples.ts';
 import { opener, type MakeStore } from './subject.ts';
 
 export function storedConformance(makeStore: MakeStore): void {
@@ -42,6 +52,16 @@ export function storedConformance(makeStore: MakeStore): void {
       for (const action of [null, '', 'hang "up"', '__proto__']) {
         const { id } = await schedule(store, { timeout: action === null ? 5 : null, action });
         expect((await futureWith(store, id)).action).toBe(action);
+      }
+    });
+
+    test('keeps the device whose syncs restart the timer', async () => {
+      const { store } = await open();
+      for (const heartbeat of [null, 'DEVICE', 'dévice "2"']) {
+        const { id } = await schedule(store, { heartbeat });
+        expect((await futureWith(store, id)).heartbeat).toBe(heartbeat);
+        await edit(store, id, (group) => withFuture(group, id, { deadline: 2_000_000_000_000 }));
+        expect((await futureWith(store, id)).heartbeat).toBe(heartbeat);
       }
     });
 

@@ -254,7 +254,7 @@ function answerSteps(
       : []),
   ];
   for (const { name, result, requests } of results) {
-    const known = claim ?? { cause: 'token' as const, doomed: null, winner: run.winner };
+    const known = claim ?? { cause: 'token' as const, doomed: null, taken: false };
     const step = afterAttempt(result, certainBefore, known, setting.memory);
     if (step.do === 'settle')
       follow(name, { requests, group: accepted(group, run.winner, step.event, world) }, null);
