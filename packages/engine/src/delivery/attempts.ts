@@ -191,7 +191,7 @@ export class Attempts {
         return 'over';
       }
       await this.#pause(null);
-      return 'look';
+      return homeserver.memory === 'durable' ? 'attempt' : 'look';
     }
     const still = await this.#write((found, claim, world) => {
       const next = provedAbsent(found, claim, world);

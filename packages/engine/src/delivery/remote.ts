@@ -193,11 +193,11 @@ export class RemoteDelivery implements Delivery {
     const { store, options } = this.#parts;
     for (const { id, claim: left } of await store.claimed()) {
       if (left?.node !== options.node) continue;
-      const group = await store.change({ by: 'id', group: id }, (found, world) => {
+      const resumed = await store.change({ by: 'id', group: id }, (found, world) => {
         const next = found && this.#takenUp(found, world);
-        return { next, answer: next };
+        return { next, answer: next === found ? null : next };
       });
-      if (group?.claim) this.#run(group, false);
+      if (resumed !== null) this.#run(resumed, false);
     }
   }
 

@@ -8,9 +8,9 @@
  *   claim ─▶ attempt ─▶ accepted ─▶ settle       │
  *            │  │  └─▶ refused, certain ─▶ refuse │
  *            │  └────▶ not taken, certain ─▶ give back (token) │ retry (timer)
- *            └───────▶ anything else: unknown ─▶ look (forgetful, or doomed) │ retry the same request (durable)
+ *            └───────▶ anything else: unknown ─▶ look (forgetful, doomed or refused) │ retry the same request (durable)
  *                                                 look: accepted ─▶ settle · absent ─▶ proved absent, certain again
- *                                                       cannot tell ─▶ look later
+ *                                                       cannot tell ─▶ look later │ retry the same request (durable)
  * ```
  * `certain`: no attempt of this claim can have had an effect. False as soon as a request has been written.
  */
@@ -101,14 +101,17 @@ export type NextStep =
 export function afterAttempt(
   result: Accepted | Refused | NotTaken | Unknown,
   certainBefore: boolean,
-  claim: Pick<Claim, 'cause' | 'doomed' | 'winner'>,
+  claim: Pick<Claim, 'cause' | 'doomed' | 'taken'>,
   memory: RemoteHomeserver['memory'],
 ): NextStep {
   switch (result.kind) {
     case 'accepted':
       return { do: 'settle', event: result.event };
     case 'refused':
-      return certainBefore ? { do: 'refuse', error: result.error } : afterUnknown(claim, memory, null);
+      if (certainBefore) return { do: 'refuse', error: result.error };
+      // The same request may be refused for a day; a look settles it in a minute. Not after a take-over: the node it
+      // was taken from may write its attempt after the look.
+      return claim.taken ? afterUnknown(claim, memory, null) : { do: 'look' };
     case 'not-taken':
       if (!certainBefore) return afterUnknown(claim, memory, result.retryAfter);
       return claim.cause === 'token' || claim.doomed !== null

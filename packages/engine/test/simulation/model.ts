@@ -35,7 +35,7 @@ export interface Fact extends Handed {
   lag: number;
   tokens: FutureTokens | null;
   readonly stale: FutureTokens[];
-  /** null: whoever asked for it was never answered */
+  /** false: nobody who asked for it was told that it is there */
   acknowledged: boolean;
   cancelled: boolean;
   failed: boolean;
@@ -44,7 +44,10 @@ export interface Fact extends Handed {
   sends: number;
   /** a cancel of it was never answered, or with a doubt */
   doubted: boolean;
+  /** its timer's event was refused by the room */
   refused: boolean;
+  /** how many requests may make it, that were not answered with a failure */
+  requests: number;
 }
 
 interface GroupFact {
@@ -139,8 +142,8 @@ export class Model {
 
   /** A future that may come to be. Answers how to take that back when it certainly did not. */
   asked(handed: Handed, name: string | null, now: number): () => void {
-    if (this.facts.has(handed.tag)) return () => {};
-    const fact: Fact = {
+    const known = this.facts.get(handed.tag);
+    const fact: Fact = known ?? {
       ...handed,
       group: this.#groupNamed(handed.owner, name ?? `of ${handed.tag}`),
       asked: this.#states.length,
@@ -156,10 +159,13 @@ export class Model {
       sends: 0,
       doubted: false,
       refused: false,
+      requests: 0,
     };
     this.facts.set(handed.tag, fact);
+    fact.requests += 1;
     return () => {
-      if (this.facts.get(handed.tag) === fact) this.facts.delete(handed.tag);
+      fact.requests -= 1;
+      if (fact.requests === 0 && this.facts.get(handed.tag) === fact) this.facts.delete(handed.tag);
     };
   }
 

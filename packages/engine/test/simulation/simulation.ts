@@ -123,12 +123,12 @@ export class Simulation {
 
   /** As whoever wires it does: tried again while the store is not available. */
   async #begin({ futures }: Process): Promise<void> {
-    try {
-      await futures.start();
-    } catch (error) {
-      if (!(error instanceof StoreUnavailable)) throw error;
-      await futures.start();
-    }
+    for (;;)
+      try {
+        return await futures.start();
+      } catch (error) {
+        if (!(error instanceof StoreUnavailable)) throw error;
+      }
   }
 
   #commit(): void {
