@@ -19,7 +19,7 @@ import type { Notifier } from '../stream/notifier.ts';
 import type { Positions } from '../stream/positions.ts';
 import { contentOf, type StoredEvent } from './stored-event.ts';
 import { judgeForm, refusal } from './event-form.ts';
-import type { EventWriter, Transaction } from './event-writer.ts';
+import type { EventWriter, Origin } from './event-writer.ts';
 import { applyRedaction, judgeRedaction } from './redaction.ts';
 import type { RoomState } from './room-state.ts';
 import type { Room, RoomStore } from './room-store.ts';
@@ -38,7 +38,7 @@ export interface Append {
    * is woken, and no listener hears of it. It is authorized all the same.
    * @param timestamp `origin_server_ts`, unless the draft's extras name one
    */
-  append(draft: Draft, timestamp: number, transaction?: Transaction): Accepted | Refused;
+  append(draft: Draft, timestamp: number, origin?: Origin): Accepted | Refused;
   /** The first event of a room, and with it the room. */
   appendCreate(create: NewRoom, timestamp: number): CreatedRoom | Refused;
 }
@@ -122,16 +122,11 @@ export function createAppend(parts: AppendParts): Append {
     };
   };
 
-  const write = (
-    room: RoomId,
-    built: BuiltEvent,
-    replaces: EventId | null,
-    transaction: Transaction | null,
-  ): Accepted => {
+  const write = (room: RoomId, built: BuiltEvent, replaces: EventId | null, origin: Origin): Accepted => {
     const { event, eventId } = built;
     const position = positions.next();
     turn.onUndo(() => heads.delete(room));
-    writer.event(built, { position, room, replaces, transaction });
+    writer.event(built, { position, room, replaces, origin });
     heads.set(room, { eventId, depth: event.depth });
     if (event.state_key !== undefined) stateChanged(room, event.type, event.state_key, eventId, event.sender);
     notifier.wakeRoom(room);
@@ -147,7 +142,7 @@ export function createAppend(parts: AppendParts): Append {
     parts.onNewState({ room, type, key }, event, sender);
   };
 
-  const append: Append['append'] = (draft, timestamp, transaction) => {
+  const append: Append['append'] = (draft, timestamp, origin = {}) => {
     const malformed = judgeForm(draft, signer);
     if (malformed !== null) return refused(malformed);
     const room = store.room(draft.room);
@@ -166,7 +161,7 @@ export function createAppend(parts: AppendParts): Append {
       return { kind: 'accepted', event: current.eventId };
     }
     const built = buildEvent({ ...placed, serverName, signingKey });
-    const accepted = write(draft.room, built, current?.eventId ?? null, transaction ?? null);
+    const accepted = write(draft.room, built, current?.eventId ?? null, origin);
     if (redaction.target !== null) {
       applyRedaction(writer, state, room, redaction.target, accepted.event);
     }
@@ -200,7 +195,7 @@ export function createAppend(parts: AppendParts): Append {
     // The same request by the same user in the same millisecond has the same hash: the second room is a little newer.
     if (store.room(room) !== undefined) return appendCreate(create, timestamp + 1);
     writer.room({ id: room, version: version.id, creator, isPublic });
-    return { room, ...write(room, built, null, null) };
+    return { room, ...write(room, built, null, {}) };
   };
 
   return { append, appendCreate };

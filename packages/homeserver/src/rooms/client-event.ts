@@ -42,11 +42,24 @@ export function createClientEvents(store: RoomStore, wall: () => number): Client
       ...(own &&
         event.transactionId !== null &&
         event.transactionDevice === viewer.device && { transaction_id: event.transactionId }),
+      ...(own && delayed(event)),
     };
   };
 
   return {
     whole: (event, viewer) => convert(event, viewer, true),
     inRoom: (event, viewer) => convert(event, viewer, false),
+  };
+}
+
+/**
+ * The id of the future that sent the event (MSC4140, "`delay_id` in `unsigned` event data"). Clients of the delay
+ * parameter know the unstable name only.
+ */
+function delayed({ delayId, delayGeneration }: StoredEvent): JsonObject {
+  if (delayId === null) return {};
+  return {
+    'org.matrix.msc4140.delay_id': delayId,
+    ...(delayGeneration === 'delayed-events' && { delay_id: delayId }),
   };
 }

@@ -1,4 +1,4 @@
-import type { EventId, RoomId, UserId } from '@matrix-futures/engine';
+import type { Delayed, EventId, RoomId, UserId } from '@matrix-futures/engine';
 import type { Database } from '@matrix-futures/sqlite';
 import type { BuiltEvent } from '../events/build-event.ts';
 import { stringMember } from '../events/json-member.ts';
@@ -12,12 +12,19 @@ export interface Transaction {
   readonly target: EventId | null;
 }
 
+/** Who brought an event, as far as that is remembered beside it. It is no part of the event: not hashed, not signed. */
+export interface Origin {
+  readonly transaction?: Transaction;
+  /** a future of a generation that shows its id */
+  readonly delayed?: Delayed;
+}
+
 /** An event beside its place in the stream. */
 export interface Placed {
   readonly position: number;
   readonly room: RoomId;
   readonly replaces: EventId | null;
-  readonly transaction: Transaction | null;
+  readonly origin: Origin;
 }
 
 /** The statements that write rooms. All are for inside a unit; they keep the projections in step with the events. */
@@ -39,12 +46,13 @@ export function openEventWriter(database: Database): EventWriter {
       ...[position: number, event: EventId, room: RoomId, type: string, stateKey: string | null],
       ...[sender: UserId, depth: number, ts: number, pdu: string, replaces: EventId | null],
       ...[device: string | null, transaction: string | null, target: string | null],
+      ...[delayId: string | null, generation: string | null],
     ],
     never
   >(
     `INSERT INTO event (stream_position, event_id, room_id, type, state_key, sender, depth, origin_server_ts, pdu,
-       replaces_state, transaction_device, transaction_id, transaction_target)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       replaces_state, transaction_device, transaction_id, transaction_target, delay_id, delay_generation)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const setState = database.prepare<[RoomId, string, string, EventId, number], never>(
     'INSERT OR REPLACE INTO current_state (room_id, type, state_key, event_id, stream_position) VALUES (?, ?, ?, ?, ?)',
@@ -69,12 +77,13 @@ export function openEventWriter(database: Database): EventWriter {
 
   return {
     room: ({ id, version, creator, isPublic }) => void insertRoom.run(id, version, creator, Number(isPublic)),
-    event({ event, eventId, json }, { position, room, replaces, transaction }) {
+    event({ event, eventId, json }, { position, room, replaces, origin }) {
       const { type, state_key: stateKey, sender, depth, origin_server_ts: ts, content } = event;
-      const { device = null, id = null, target = null } = transaction ?? {};
+      const { device = null, id = null, target = null } = origin.transaction ?? {};
+      const { delayId = null, generation = null } = origin.delayed ?? {};
       insertEvent.run(
         ...([position, eventId, room, type, stateKey ?? null] as const),
-        ...([sender, depth, ts, json, replaces, device, id, target] as const),
+        ...([sender, depth, ts, json, replaces, device, id, target, delayId, generation] as const),
       );
       if (stateKey === undefined) return;
       setState.run(room, type, stateKey, eventId, position);

@@ -14,8 +14,8 @@ export function createLocalHomeserver(
   return {
     kind: 'local',
     judgeForm: (draft) => judgeForm(draft, signer),
-    append(draft, timestamp) {
-      if (isActive(draft.sender)) return append(draft, timestamp);
+    append(draft, timestamp, delayed) {
+      if (isActive(draft.sender)) return append(draft, timestamp, delayed && { delayed });
       return { kind: 'refused', error: refusal('forbidden', `${draft.sender} is no active account.`) };
     },
   };

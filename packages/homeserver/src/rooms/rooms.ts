@@ -6,7 +6,7 @@ import type { RoomVersionId } from '../room-versions/room-version.ts';
 import type { Positions } from '../stream/positions.ts';
 import type { Append } from './append.ts';
 import type { ClientEvents } from './client-event.ts';
-import type { EventWriter, Transaction } from './event-writer.ts';
+import type { EventWriter, Origin } from './event-writer.ts';
 import type { RoomStore } from './room-store.ts';
 
 /** What the endpoints of rooms work with. */
@@ -35,8 +35,8 @@ export type Said = Omit<Draft, 'extras'> & Partial<Pick<Draft, 'extras'>>;
  * Appends an event now, inside a unit.
  * @throws MatrixError what the room answers when it does not want the event
  */
-export function say(rooms: Rooms, draft: Said, transaction?: Transaction): EventId {
-  const answer = rooms.append.append({ extras: {}, ...draft }, rooms.clock.wall(), transaction);
+export function say(rooms: Rooms, draft: Said, origin?: Origin): EventId {
+  const answer = rooms.append.append({ extras: {}, ...draft }, rooms.clock.wall(), origin);
   if (answer.kind === 'refused') throw MatrixError.from(answer.error);
   return answer.event;
 }

@@ -1,4 +1,4 @@
-import type { EventId, JsonObject, RoomId, UserId } from '@matrix-futures/engine';
+import type { Delayed, EventId, JsonObject, RoomId, UserId } from '@matrix-futures/engine';
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { Pdu } from '../events/pdu.ts';
@@ -24,6 +24,9 @@ export interface StoredEvent {
   /** the device that sent it, with its transaction id; both null without one */
   readonly transactionDevice: string | null;
   readonly transactionId: string | null;
+  /** of the future that sent it; both null for other events */
+  readonly delayId: string | null;
+  readonly delayGeneration: Delayed['generation'] | null;
 }
 
 /** The select list that yields a StoredEvent; the table is to be named `event`. */
@@ -31,7 +34,8 @@ export const storedEventColumns = `
   event.stream_position AS position, event.event_id AS eventId, event.room_id AS roomId, event.type,
   event.state_key AS stateKey, event.sender, event.depth, event.origin_server_ts AS originServerTs, event.pdu,
   event.redacted_by AS redactedBy, event.replaces_state AS replacesState,
-  event.transaction_device AS transactionDevice, event.transaction_id AS transactionId`;
+  event.transaction_device AS transactionDevice, event.transaction_id AS transactionId,
+  event.delay_id AS delayId, event.delay_generation AS delayGeneration`;
 
 /** Only what `buildEvent` and `redact` made is ever stored, so an object is a PDU. */
 const storedPdu = Compile(Type.Unsafe<Pdu>(Type.Object({})));

@@ -59,4 +59,12 @@ export const roomMigrations: readonly Migration[] = [
       CREATE INDEX membership_user ON membership (user_id, membership);
     `,
   },
+  {
+    version: 2,
+    sql: `
+      -- Of the future that sent the event, for its sender to see; both NULL for other events.
+      ALTER TABLE event ADD COLUMN delay_id TEXT;
+      ALTER TABLE event ADD COLUMN delay_generation TEXT; -- delay-parameter, delayed-events
+    `,
+  },
 ];

@@ -21,7 +21,7 @@ export function redactEvent(rooms: Rooms): Endpoint {
       requireRoomId(room);
       const event = await sendOnce(rooms, requester, { room, type, txnId, target }, (transaction) => {
         const content = { ...reasonOf(body()), redacts: target };
-        return say(rooms, { room, sender: requester.user, type, stateKey: null, content }, transaction);
+        return say(rooms, { room, sender: requester.user, type, stateKey: null, content }, { transaction });
       });
       return { body: { event_id: event } };
     },

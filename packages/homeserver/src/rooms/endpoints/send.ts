@@ -21,7 +21,7 @@ export function sendEvent(rooms: Rooms): Endpoint {
       const extras = stickyExtras(query);
       const event = await sendOnce(rooms, requester, { room, type, txnId, target: null }, (transaction) => {
         const draft = { room, sender: requester.user, type, stateKey: null, content: body(), extras };
-        return say(rooms, draft, transaction);
+        return say(rooms, draft, { transaction });
       });
       return { body: { event_id: event } };
     },
