@@ -19,6 +19,15 @@ export interface Clock {
   wall(): number;
 }
 
+/**
+ * How far the wall clock is ahead of server time, in whole milliseconds: what to add to an instant that a client is
+ * told. Below a second the two are taken for the same, so that what is told twice is told alike.
+ */
+export function wallAhead(clock: Clock): Ms {
+  const ahead = Math.round(clock.wall() - clock.now());
+  return Math.abs(ahead) < 1_000 ? 0 : ahead;
+}
+
 export interface Timers {
   /** Calls `run` once, `delay` milliseconds from now or a little later (and, like `setTimeout`, now and then a little
    * earlier: whoever must not be early asks the clock again). */

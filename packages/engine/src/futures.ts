@@ -356,21 +356,25 @@ export class Futures {
 
   /**
    * A new state event is in the room. With a homeserver inside, called within the unit that appends it, and committed
-   * with it; when that unit fails, this is undone too, and whoever ran the unit is told.
+   * with it; when that unit fails, this is undone too, and whoever ran the unit is told. Whoever was told of it from
+   * elsewhere may take it as stored only when this resolves, and says it again when it rejects.
    */
-  stateArrived(key: StateKey, event: EventId, sender: UserId): void {
-    this.#parts.store.stateArrived(key, event, sender).then(
-      () => this.#sweeping.nudge(),
-      () => {},
-    );
+  stateArrived(key: StateKey, event: EventId, sender: UserId): Promise<void> {
+    return this.#thenSwept(this.#parts.store.stateArrived(key, event, sender));
   }
 
-  /** All futures of this user are cancelled, in the same unit as the account's end. */
-  deactivated(owner: UserId): void {
-    this.#parts.store.deactivate(owner).then(
+  /** All futures of this user are cancelled, in the same unit as the account's end; resolves and rejects as above. */
+  deactivated(owner: UserId): Promise<void> {
+    return this.#thenSwept(this.#parts.store.deactivate(owner));
+  }
+
+  /** A rejection counts as handled: within a unit, nobody waits for this. */
+  #thenSwept(stored: Promise<void>): Promise<void> {
+    stored.then(
       () => this.#sweeping.nudge(),
       () => {},
     );
+    return stored;
   }
 
   tokensOf(future: Pick<Future, 'id' | 'nonce' | 'timeout'>): FutureTokens {

@@ -54,6 +54,13 @@ export interface Capability {
   readonly generation: Generation | null;
 }
 
+export interface FoundFuture {
+  readonly future: Future;
+  readonly group: Group;
+  /** false: finished for so long, or before so many others, that it has left its owner's list, content and all */
+  readonly listed: boolean;
+}
+
 export type Filter = 'running' | 'finished';
 
 export interface Page {
@@ -127,7 +134,7 @@ export interface FutureStore extends AsyncDisposable {
    */
   sweep(limit: number, bury: Decide<void>): Promise<number>;
 
-  find(future: FutureId): Promise<{ readonly future: Future; readonly group: Group } | null>;
+  find(future: FutureId): Promise<FoundFuture | null>;
   /** `running`: alive ones (scheduled, not dead by state, owner active) by id; `finished` latest first. `page` is what the last page's `next` said; null: the first. */
   list(owner: UserId, filter: Filter, page: string | null): Promise<Page>;
   recall(scope: string): Promise<TransactionMemory | null>;

@@ -47,6 +47,11 @@ export class Sweeping {
     this.#after(shortly);
   }
 
+  /** What died a moment ago is written down now: one step. */
+  async catchUp(): Promise<void> {
+    if (this.#soon) await this.runOnce();
+  }
+
   /** One step. Answers how many rows it dealt with. */
   runOnce(): Promise<number> {
     return this.#store.sweep(rowsAtOnce, (group, world) => ({

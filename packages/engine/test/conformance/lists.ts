@@ -38,8 +38,8 @@ export function listsConformance(makeStore: MakeStore): void {
       const second = await schedule(store);
       await cancel(store, first.id);
       const group = await groupWith(store, second.id);
-      expect(await store.find(first.id)).toEqual({ future: group.futures[0], group });
-      expect(await store.find(second.id)).toEqual({ future: second, group });
+      expect(await store.find(first.id)).toEqual({ future: group.futures[0], group, listed: true });
+      expect(await store.find(second.id)).toEqual({ future: second, group, listed: true });
     });
   });
 

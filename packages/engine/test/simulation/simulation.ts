@@ -54,8 +54,8 @@ export class Simulation {
   /** what callers of the process that runs are waiting for, and what it means that they never hear of it */
   readonly #waiting = new Set<() => void>();
   readonly #deactivated = new Set<UserId>();
-  /** state events that the gateway was not there to be told of */
-  #untold: (() => void)[] = [];
+  /** state events of which the gateway has not said yet that it has them, in order */
+  readonly #untold: { key: StateKey; event: string; sender: UserId }[] = [];
   #process: Process | null = null;
   #image: Image | null = null;
   /** how far server time is behind real time */
@@ -77,14 +77,10 @@ export class Simulation {
         this.model.state(`${room} ${stateKey}`, sender, entry.at);
     });
     const inside = (key: StateKey, event: string, sender: UserId) =>
-      this.#process?.futures.stateArrived(key, event, sender);
+      void this.#process?.futures.stateArrived(key, event, sender);
     const outside = (key: StateKey, event: string, sender: UserId) => {
-      const tell = () => {
-        this.#process?.futures.stateArrived(key, event, sender);
-        this.model.state(`${key.room} ${key.key}`, sender, this.#time.now());
-      };
-      if (this.#process === null) this.#untold.push(tell);
-      else tell();
+      this.#untold.push({ key, event, sender });
+      if (this.#untold.length === 1) void this.#tell();
     };
     this.#local = setting.homeserver === 'local' ? new LocalDouble(this.#rooms, inside) : null;
     this.#remote =
@@ -113,12 +109,28 @@ export class Simulation {
         if (!(error instanceof StoreUnavailable)) this.#errors.push(error);
       },
     });
-    const untold = this.#untold;
-    this.#untold = [];
-    for (const tell of untold) tell();
+    await this.#tell();
     this.#excused = this.#time.now();
     await this.#begin(this.#process);
     await this.#time.turn();
+  }
+
+  /** Told again until it has answered, as application services are. */
+  async #tell(): Promise<void> {
+    const [first] = this.#untold;
+    const process = this.#process;
+    if (first === undefined || process === null) return;
+    const { key, event, sender } = first;
+    const had = await process.futures.stateArrived(key, event, sender).then(
+      () => true,
+      () => false,
+    );
+    if (this.#process !== process) return;
+    if (had) {
+      this.#untold.shift();
+      this.model.state(`${key.room} ${key.key}`, sender, this.#time.now());
+    }
+    return this.#tell();
   }
 
   /** As whoever wires it does: tried again while the store is not available. */
@@ -414,7 +426,7 @@ export class Simulation {
     this.#failures = 0;
     this.#deactivated.add(user);
     this.#remote?.deactivated.add(user);
-    process.futures.deactivated(user);
+    void process.futures.deactivated(user);
     this.model.deactivated(user, this.#time.now());
   }
 
