@@ -30,7 +30,7 @@ it(
     expect(verdict).toEqual({ breaches: [], missing: [] });
     expect(await trial.observer.readAgain()).toEqual(trial.observer.ids);
 
-    // The load was one: every kind of operation was answered and, of some, the answer was lost.
+    // The load was one: every kind of operation was answered and, of some, the answer got lost.
     const { operations } = trial;
     const acknowledged = Map.groupBy(
       operations.filter(({ answer }) => answer?.status === 200),

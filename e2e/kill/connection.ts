@@ -3,8 +3,15 @@ import { Agent, request } from 'node:http';
 /** An answer of the server, whole. */
 export interface Reply {
   readonly status: number;
-  // oxlint-disable-next-line typescript/no-explicit-any -- bodies of any shape
   readonly body: any;
+}
+
+export interface Question {
+  readonly url: string;
+  readonly method: string;
+  /** an access token */
+  readonly token: string | null;
+  readonly body?: object | undefined;
 }
 
 /** Longer than any answer takes that is no long poll; the load reports it as status 0. */
@@ -18,8 +25,11 @@ export class Connections {
     this.#agent = new Agent({ keepAlive: true, maxSockets: most, scheduling: 'fifo' });
   }
 
-  /** null: the server went away before its answer was whole */
-  ask(url: string, method: string, token: string | null, body?: object): Promise<Reply | null> {
+  /**
+   * @param loseAfter goes away after so many ms, whether there is an answer or not
+   * @returns null: one of the two went away before the answer was whole
+   */
+  ask({ url, method, token, body }: Question, loseAfter: number | null = null): Promise<Reply | null> {
     const text = body === undefined ? '' : JSON.stringify(body);
     const { promise, resolve } = Promise.withResolvers<Reply | null>();
     const headers = {
@@ -39,10 +49,7 @@ export class Connections {
     asking.setTimeout(patience, () => resolve({ status: 0, body: {} }));
     asking.on('error', () => resolve(null));
     asking.end(text);
+    if (loseAfter !== null) setTimeout(() => asking.destroy(), loseAfter);
     return promise;
-  }
-
-  close(): void {
-    this.#agent.destroy();
   }
 }

@@ -50,26 +50,29 @@ class Life {
   /** @returns whether there are tokens to go on with */
   async schedule(): Promise<boolean> {
     const { random } = this.#load;
+    if (random.chance(0.35)) return this.#scheduleOne(this.#future(this.#timeout()), null);
     const futures = [
       ...Array.from({ length: random.from(1, 2) }, () => this.#future(this.#timeout())),
       ...Array.from({ length: random.from(0, 2) }, () => this.#future(null)),
     ];
     if (random.chance(0.25)) return this.#scheduleBatch(futures);
-    for (const future of futures) if (!(await this.#scheduleOne(future))) break;
+    for (const future of futures) if (!(await this.#scheduleOne(future, this.#group))) break;
     return this.#held.length > 0;
   }
 
-  async #scheduleOne(future: AskedFuture): Promise<boolean> {
+  /** @param groupName null: the server makes a group of its own for it */
+  async #scheduleOne(future: AskedFuture, groupName: string | null): Promise<boolean> {
     const { mark, timeout, isState } = future;
     const place = isState
-      ? `state_future/${stateType}/${this.#group}?dev.matrix-futures.txn_id=${mark}&`
+      ? `state_future/${stateType}/${this.#group}?dev.matrix-futures.txn_id=${mark}`
       : `send_future/${messageType}/${mark}?`;
     const time = timeout === null ? '' : `&future_timeout=${timeout}`;
+    const name = groupName === null ? '' : `&future_group_id=${groupName}`;
     const reply = await this.#insist({
       kind: 'schedule',
       mark,
       method: 'PUT',
-      path: `/v3/rooms/${this.#room}/${place}future_group_id=${this.#group}${time}`,
+      path: `/v3/rooms/${this.#room}/${place}${time}${name}`,
       body: contentOf(mark),
       user: this.#user,
       futures: [future],

@@ -25,6 +25,9 @@ export interface Held {
   readonly refresh: string | null;
 }
 
+/** How many of the requests the load itself turns its back on. */
+const lossRate = 0.1;
+
 export class Load {
   readonly random: Random;
   readonly setting: Setting;
@@ -88,19 +91,19 @@ export class Load {
       await this.askTogether(this.held.slice(from, from + 1_000));
   }
 
-  close(): void {
-    this.#connections.close();
-  }
-
-  async #timed({ method, path, body, user }: Pick<Asked, 'method' | 'path' | 'body' | 'user'>): Promise<{
+  /** Asks and takes the time; without an answer, waits until there is a server again. */
+  async #timed({ path, user, ...rest }: Pick<Asked, 'method' | 'path' | 'body' | 'user'>): Promise<{
     reply: Reply | null;
     times: { sent: number; answered: number };
   }> {
     const moved = this.#moved.promise;
+    const question = { url: `${this.#url}/_matrix/client${path}`, token: user, ...rest };
+    // About as long as an answer takes: often it has happened, and nobody was told.
+    const loseAfter = this.random.chance(lossRate) && !this.finishing ? this.random.from(0, 4) : null;
     const sent = monotonic();
-    const reply = await this.#connections.ask(`${this.#url}/_matrix/client${path}`, method, user, body);
+    const reply = await this.#connections.ask(question, loseAfter);
     const answered = monotonic();
-    if (reply === null) await moved;
+    if (reply === null && loseAfter === null) await moved;
     return { reply, times: { sent, answered } };
   }
 }
@@ -122,9 +125,7 @@ async function obey(order: Order): Promise<void> {
     if (load !== null) load.finishing = true;
   } else {
     await load?.audit();
-    load?.close();
     report({ kind: 'done' });
-    process.disconnect?.();
   }
 }
 
