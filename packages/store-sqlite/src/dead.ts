@@ -1,28 +1,37 @@
 import { deadByState } from '@matrix-futures/engine';
-import type { FutureId, GroupId } from '@matrix-futures/engine';
+import type { Future, FutureId, GroupId } from '@matrix-futures/engine';
 import type { Database, Turn } from '@matrix-futures/sqlite';
 import type { GroupReader } from './group-reader.ts';
 import type { StateKeys } from './state-keys.ts';
 import type { StoredGroup } from './stored-group.ts';
 
-/** How far the search for dead futures of a key, or an owner, has come. */
-interface Cursor {
-  readonly owner: number;
-  readonly future: FutureId;
+/** Among the futures of one key, or of one owner: where the search goes on. */
+interface Search {
+  readonly after: { readonly owner: number; readonly id: FutureId };
+  next(after: Search['after'], limit: number): readonly Candidate[];
+  /** Worth reading its group. */
+  mayBeDead(candidate: Candidate): boolean;
+  isDead(future: Future): boolean;
 }
 
-const begin: Cursor = { owner: 0, future: 0 };
+interface Candidate {
+  readonly id: FutureId;
+  readonly owner: number;
+  readonly group_id: GroupId;
+  readonly state_order: number;
+}
+
+const fromTheBeginning = { owner: 0, id: 0 };
 
 /**
- * Finds what new state and deactivations killed, a few rows at a time: which keys and owners are still to be searched,
- * and how far. Kept in memory only; a start searches all keys with marks and all inactive owners anew.
+ * Finds what new state and deactivations killed, a few rows at a time. Which keys and owners are still to be searched
+ * is kept in memory only; a start searches all keys with marks and all inactive owners anew.
  */
 export class Dead {
   readonly #turn: Turn;
   readonly #reader: GroupReader;
   readonly #stateKeys: StateKeys;
-  readonly #keys = new Map<number, Cursor>();
-  readonly #owners = new Map<number, Cursor>();
+  readonly #searches = new Map<string, Search>();
   readonly #onKey;
   readonly #ofOwner;
 
@@ -42,66 +51,51 @@ export class Dead {
 
   /** State arrived for this key: search it, from the beginning. */
   searchKey(stateKey: number): void {
-    this.#keys.set(stateKey, begin);
+    this.#searches.set(`key ${stateKey}`, {
+      after: fromTheBeginning,
+      next: ({ owner, id }, limit) => this.#onKey.all(stateKey, owner, id, limit),
+      mayBeDead: ({ state_order: madeAfter }) => madeAfter < this.#stateKeys.lastArrival(stateKey),
+      isDead: (future) => deadByState(future, (key) => this.#stateKeys.markOf(key)),
+    });
   }
 
   /** This owner was deactivated. */
   searchOwner(owner: number): void {
-    this.#owners.set(owner, begin);
+    this.#searches.set(`owner ${owner}`, {
+      after: fromTheBeginning,
+      next: ({ id }, limit) => this.#ofOwner.all(owner, id, limit),
+      mayBeDead: () => true,
+      isDead: () => true,
+    });
   }
 
   /**
-   * Looks at no more than `limit` futures and calls `bury` for each group in which one is dead, once. Answers at how
-   * many it looked.
+   * Calls `bury` for groups with a dead future, each once. Answers how many rows it dealt with: the futures it looked
+   * at, and all those of groups it buried. No more than `limit`, but for the last group.
    */
   search(limit: number, bury: (group: StoredGroup) => void): number {
     const buried = new Set<GroupId>();
-    const step = (candidate: Candidate, isDead: (group: StoredGroup) => boolean) => {
-      if (buried.has(candidate.group_id)) return;
-      const group = this.#reader.byId(candidate.group_id);
-      if (group === null || !isDead(group)) return;
-      buried.add(candidate.group_id);
-      bury(group);
-    };
-    let looks = 0;
-    for (const [key, { owner, future }] of this.#keys) {
-      if (looks >= limit) return looks;
-      const candidates = this.#onKey.all(key, owner, future, limit - looks);
-      this.#moveOn(this.#keys, key, candidates, limit - looks);
-      looks += candidates.length;
+    let rows = 0;
+    for (const [name, search] of this.#searches) {
+      if (rows >= limit) break;
+      const candidates = search.next(search.after, limit - rows);
+      let last = search.after;
       for (const candidate of candidates) {
-        if (candidate.state_order < this.#stateKeys.lastArrival(key))
-          step(candidate, (group) => this.#diedByState(group, candidate.id));
+        if (rows >= limit) break;
+        last = candidate;
+        rows += 1;
+        if (buried.has(candidate.group_id) || !search.mayBeDead(candidate)) continue;
+        const group = this.#reader.byId(candidate.group_id);
+        const future = group?.members.get(candidate.id)?.future;
+        if (!group || future?.status !== 'scheduled' || !search.isDead(future)) continue;
+        buried.add(candidate.group_id);
+        bury(group);
+        rows += group.members.size - 1;
       }
+      this.#turn.onUndo(() => this.#searches.set(name, search));
+      if (rows < limit) this.#searches.delete(name);
+      else this.#searches.set(name, { ...search, after: { owner: last.owner, id: last.id } });
     }
-    for (const [owner, { future }] of this.#owners) {
-      if (looks >= limit) return looks;
-      const candidates = this.#ofOwner.all(owner, future, limit - looks);
-      this.#moveOn(this.#owners, owner, candidates, limit - looks);
-      looks += candidates.length;
-      for (const candidate of candidates)
-        step(candidate, ({ members }) => members.get(candidate.id)?.future.status === 'scheduled');
-    }
-    return looks;
+    return Math.min(rows, limit);
   }
-
-  #moveOn(cursors: Map<number, Cursor>, number: number, found: readonly Candidate[], asked: number): void {
-    const before = cursors.get(number) ?? begin;
-    this.#turn.onUndo(() => cursors.set(number, before));
-    const last = found.at(-1);
-    if (last === undefined || found.length < asked) cursors.delete(number);
-    else cursors.set(number, { owner: last.owner, future: last.id });
-  }
-
-  #diedByState({ members }: StoredGroup, id: FutureId): boolean {
-    const future = members.get(id)?.future;
-    return future?.status === 'scheduled' && deadByState(future, (key) => this.#stateKeys.markOf(key));
-  }
-}
-
-interface Candidate {
-  readonly id: FutureId;
-  readonly owner: number;
-  readonly group_id: GroupId;
-  readonly state_order: number;
 }

@@ -17,6 +17,8 @@ export interface Home {
   readonly open: boolean;
 }
 
+type Ending = Omit<Member, 'listed'>;
+
 /** Writes single futures, and what memory knows of them: timers, usage, state keys. */
 export class FutureRows {
   readonly #timers: Timers;
@@ -89,7 +91,7 @@ export class FutureRows {
     );
     this.#owners.count(home.owner, 1, contentBytes);
     this.#setTimer(home, future, stateKey, journal);
-    if (future.outcome !== null) this.#end(home, { future, stateKey, contentBytes }, future, future.outcome);
+    if (future.outcome !== null) this.#end(home, { future, stateKey, contentBytes }, future.outcome);
   }
 
   update(home: Home, before: Member, future: Future): void {
@@ -104,7 +106,7 @@ export class FutureRows {
       this.#owners.count(home.owner, 0, contentBytes - before.contentBytes);
     const { stateKey } = before;
     if (future.outcome !== null) {
-      this.#end(home, { future, stateKey, contentBytes }, future, future.outcome);
+      this.#end(home, { future, stateKey, contentBytes }, future.outcome);
       return;
     }
     this.#update.run(...variableOf(future), contentBytes, future.id);
@@ -127,14 +129,15 @@ export class FutureRows {
   }
 
   /** Pending no longer: it goes from memory, and into its owner's list. */
-  #end(home: Home, member: Member, future: Future, outcome: Outcome): void {
+  #end(home: Home, member: Ending, outcome: Outcome): void {
+    const { future } = member;
     this.#lastListed += 1;
     const kind = codeOf(outcomes, outcome.kind);
     this.#finish.run(...variableOf(future), this.#lastListed, kind, outcome.at, detailOf(outcome), future.id);
     this.#forget(home, member);
   }
 
-  #forget(home: Home, { future, stateKey, contentBytes }: Member): void {
+  #forget(home: Home, { future, stateKey, contentBytes }: Ending): void {
     const key = stateKeyOf(future.draft);
     if (key !== null) this.#stateKeys.release(stateKey, key);
     this.#owners.count(home.owner, -1, -contentBytes);

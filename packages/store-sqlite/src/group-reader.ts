@@ -82,7 +82,12 @@ export class GroupReader {
       deadline: timer?.deadline ?? row.deadline,
       since: timer?.since ?? row.since,
     };
-    return { future, stateKey: row.state_key ?? 0, contentBytes: row.content_bytes };
+    return {
+      future,
+      stateKey: row.state_key ?? 0,
+      contentBytes: row.content_bytes,
+      listed: row.listed !== null,
+    };
   }
 }
 
@@ -177,6 +182,7 @@ interface FutureRow {
   readonly status: number;
   readonly state_key: number | null;
   readonly content_bytes: number;
+  readonly listed: number | null;
   readonly outcome: number | null;
   readonly outcome_at: Instant | null;
   readonly outcome_detail: string | null;

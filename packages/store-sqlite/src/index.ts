@@ -1,2 +1,3 @@
 export { SqliteStore } from './sqlite-store.ts';
 export type { SqliteStoreOptions } from './sqlite-store.ts';
+export type { JournalLimits } from './journal.ts';

@@ -119,11 +119,15 @@ export class Old {
     this.#emptyDraft.run(future, SMALL_CONTENT);
   }
 
-  /** Counts each group as one row: its futures are as many as the limits of a group allow. */
+  /** With all their futures. No more than `limit` rows, but for the last group. */
   #removeGroups(until: Instant, limit: number): number {
-    if (limit <= 0) return 0;
-    const ended = this.#ended.all(until, limit);
-    for (const { id } of ended) this.#writer.remove(this.#reader.byId(id));
-    return ended.length;
+    let rows = 0;
+    for (const { id } of limit <= 0 ? [] : this.#ended.all(until, limit)) {
+      if (rows >= limit) break;
+      const stored = this.#reader.byId(id);
+      this.#writer.remove(stored);
+      rows += 1 + (stored?.members.size ?? 0);
+    }
+    return Math.min(rows, limit);
   }
 }

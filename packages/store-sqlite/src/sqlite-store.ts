@@ -7,7 +7,7 @@ import type {
   Decision,
   EventId,
   Filter,
-  Future,
+  FoundFuture,
   FutureId,
   FutureStore,
   Group,
@@ -32,6 +32,7 @@ import { GroupReader } from './group-reader.ts';
 import { GroupWriter } from './group-writer.ts';
 import { Ids } from './ids.ts';
 import { Journal } from './journal.ts';
+import type { JournalLimits } from './journal.ts';
 import { Leases } from './leases.ts';
 import { Lists } from './lists.ts';
 import { loadFutures } from './load.ts';
@@ -50,6 +51,8 @@ export interface SqliteStoreOptions {
   readonly database: Database;
   readonly clock: Clock;
   readonly retention: Retention;
+  /** how many refreshes are kept in the journal before they go to the futures' rows */
+  readonly journal?: JournalLimits;
 }
 
 /**
@@ -80,7 +83,7 @@ export class SqliteStore implements FutureStore {
   readonly #wakes: (() => void)[] = [];
 
   /** Brings the tables up to date and reads what is pending: a second for a million. @throws SchemaTooNew */
-  constructor({ database, clock, retention }: SqliteStoreOptions) {
+  constructor({ database, clock, retention, journal }: SqliteStoreOptions) {
     database.migrate('futures', migrations);
     const { turn } = database;
     const now = clock.now();
@@ -91,7 +94,7 @@ export class SqliteStore implements FutureStore {
     this.#leases = new Leases(turn, now);
     this.#owners = new Owners(database);
     this.#stateKeys = new StateKeys(database);
-    this.#journal = new Journal(database, this.#timers);
+    this.#journal = new Journal(database, this.#timers, journal);
     this.#reader = new GroupReader(database, this.#timers);
     const rows = new FutureRows(database, this.#timers, this.#owners, this.#stateKeys, this.#journal);
     this.#writer = new GroupWriter(database, this.#owners, this.#leases, rows, (owner) =>
@@ -252,11 +255,12 @@ export class SqliteStore implements FutureStore {
     });
   }
 
-  find(future: FutureId): Promise<{ readonly future: Future; readonly group: Group } | null> {
+  find(future: FutureId): Promise<FoundFuture | null> {
     return this.#unit(() => {
       const stored = this.#reader.byFuture(future);
       const member = stored?.members.get(future);
-      return stored && member ? { future: member.future, group: stored.group } : null;
+      if (!stored || !member) return null;
+      return { future: member.future, group: stored.group, listed: member.listed };
     });
   }
 

@@ -13,4 +13,6 @@ export interface Member {
   /** number of its state key; 0: a message, or finished */
   readonly stateKey: number;
   readonly contentBytes: number;
+  /** false: it has left its owner's list */
+  readonly listed: boolean;
 }

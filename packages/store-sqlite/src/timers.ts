@@ -28,6 +28,11 @@ export class Timers {
     this.#wheel = new TimerWheel({ now });
   }
 
+  /** how many run */
+  get size(): number {
+    return this.#wheel.size;
+  }
+
   read(id: FutureId): Timer | null {
     const slot = this.#columns.find(id);
     return slot < 0 ? null : this.#columns.read(slot);
