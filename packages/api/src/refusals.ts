@@ -16,6 +16,8 @@ export function scheduleError(refusal: ScheduleRefusal): MatrixError {
       return new MatrixError('unknownFutureGroup', conflicts[refusal.why]);
     case 'over-limit':
       return limitExceeded(overLimits[refusal.limit](refusal.maximum), refusal.retryAfter);
+    case 'too-fast':
+      return limitExceeded('You schedule events too fast', refusal.retryAfter);
     case 'refused':
       return MatrixError.from(refusal.error);
     case 'nothing-to-refer-to':

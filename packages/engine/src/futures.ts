@@ -1,9 +1,12 @@
-import type { Clock, Ms, Randomness, Timers } from './clock.ts';
+import { wallAhead, type Clock, type Instant, type Ms, type Randomness, type Timers } from './clock.ts';
 import { stateKeyOf, type Draft, type EventId, type StateKey, type UserId } from './event.ts';
-import type { Future, FutureId, Generation, Nonce, Refusal } from './future.ts';
+import type { Future, FutureId, Nonce } from './future.ts';
 import type { Group, TransactionMemory } from './group.ts';
 import type { Homeserver } from './homeserver.ts';
 import { longestTimeout, type Limits } from './limits.ts';
+import type { Place } from './listing.ts';
+import { InTurn } from './in-turn.ts';
+import { Lists, type OwnFuture, type PageRequest } from './lists.ts';
 import { heldFuture, type Delivery, type Holder, type UseAnswer } from './delivery/delivery.ts';
 import { LocalDelivery } from './delivery/local.ts';
 import { RemoteDelivery } from './delivery/remote.ts';
@@ -11,69 +14,18 @@ import type { RemoteOptions } from './delivery/remote-options.ts';
 import { DeviceSyncs } from './device-syncs.ts';
 import { Firing } from './firing.ts';
 import { RefreshRate } from './refresh-rate.ts';
-import { addFuture, type AddAnswer, type NewFuture, type OverLimit } from './rules/add.ts';
+import { addFuture, type NewFuture } from './rules/add.ts';
 import { cancelFuture, type CancelAnswer } from './rules/cancel.ts';
 import { refreshFuture } from './rules/refresh.ts';
+import { ScheduleRate } from './schedule-rate.ts';
+import type { BatchRequest, FutureTokens, ScheduleAnswer, ScheduleRequest, Scheduled } from './scheduling.ts';
 import type { FutureStore } from './store.ts';
 import { Sweeping } from './sweeping.ts';
 import { longestEventId, mentionsSendNow, withSendNow } from './template.ts';
 import type { TokenKind, Tokens } from './tokens.ts';
 
-/** The bearer capabilities of one future. */
-export interface FutureTokens {
-  readonly send: string;
-  readonly cancel: string;
-  /** null: an action future */
-  readonly refresh: string | null;
-  /** what the later generations call its id */
-  readonly delayId: string;
-}
-
-/** What scheduling answers, the first time and every time its transaction id is repeated. */
-export interface Scheduled {
-  readonly kind: 'scheduled';
-  readonly groupName: string;
-  readonly futures: readonly { readonly action: string | null; readonly tokens: FutureTokens }[];
-  /** the event of a batch's `send_now`, which is in the room */
-  readonly sendNow: EventId | null;
-}
-
-export type ScheduleAnswer =
-  | Scheduled
-  | Extract<AddAnswer, { kind: 'conflict' }>
-  | OverLimit
-  | { readonly kind: 'too-long'; readonly maximum: Ms }
-  | { readonly kind: 'refused'; readonly error: Refusal }
-  /** a template variable where there is no `send_now` */
-  | { readonly kind: 'nothing-to-refer-to' }
-  /** the `send_now` of a batch may be in the room; the same transaction id tells later */
-  | { readonly kind: 'undecided' };
-
-/** One future as it is asked for. */
-export interface ScheduleRequest {
-  readonly owner: UserId;
-  readonly generation: Generation;
-  readonly draft: Draft;
-  readonly timeout: Ms | null;
-  /** null: a group of its own */
-  readonly groupName: string | null;
-  /** scope of its transaction id; null: it has none */
-  readonly scope: string | null;
-}
-
-export interface BatchRequest {
-  readonly owner: UserId;
-  readonly timeout: Ms;
-  readonly sendOnTimeout: Draft;
-  readonly sendOnAction: ReadonlyMap<string, Draft>;
-  readonly sendNow: Draft | null;
-  readonly scope: string;
-}
-
-/** A running future in its owner's list. */
-export interface ListedFuture {
-  readonly future: Future;
-  readonly groupName: string;
+/** A future in its owner's list. */
+export interface ListedFuture extends OwnFuture {
   readonly tokens: FutureTokens;
 }
 
@@ -106,8 +58,10 @@ export class Futures {
   readonly #firing: Firing;
   readonly #sweeping: Sweeping;
   readonly #rate: RefreshRate;
+  readonly #scheduleRate: ScheduleRate;
+  readonly #lists: Lists;
   readonly #syncs: DeviceSyncs;
-  readonly #transactions = new Map<string, Promise<void>>();
+  readonly #inTurn = new InTurn();
 
   constructor(parts: FuturesParts) {
     this.#parts = parts;
@@ -116,7 +70,9 @@ export class Futures {
     const lastSync = this.#syncs.lastOf.bind(this.#syncs);
     this.#firing = new Firing({ ...parts, delivery: this.#delivery, lastSync });
     this.#sweeping = new Sweeping(parts);
+    this.#lists = new Lists({ ...parts, sweeping: this.#sweeping, lastSync });
     this.#rate = new RefreshRate(parts.limits.refreshesPerSecond);
+    this.#scheduleRate = new ScheduleRate(parts.limits.schedulesPerSecond, parts.limits.scheduleBurst);
   }
 
   #deliveryFor(parts: FuturesParts): Delivery {
@@ -152,22 +108,11 @@ export class Futures {
    * Runs `run` unless the transaction `scope` has answered before; then `replay` makes the answer again from what it
    * was. Concurrent duplicates wait for the first. Nothing is remembered of what throws.
    */
-  async once<A>(scope: string, replay: (before: Scheduled) => A, run: () => Promise<A>): Promise<A> {
-    const before = this.#transactions.get(scope) ?? Promise.resolve();
-    const mine = before.then(async () => {
+  once<A>(scope: string, replay: (before: Scheduled) => A, run: () => Promise<A>): Promise<A> {
+    return this.#inTurn.run(scope, async () => {
       const remembered = await this.#replayed(scope);
       return remembered === null ? run() : replay(remembered);
     });
-    const settled = mine.then(
-      () => {},
-      () => {},
-    );
-    this.#transactions.set(scope, settled);
-    try {
-      return await mine;
-    } finally {
-      if (this.#transactions.get(scope) === settled) this.#transactions.delete(scope);
-    }
   }
 
   async #replayed(scope: string): Promise<Scheduled | null> {
@@ -182,10 +127,10 @@ export class Futures {
   async schedule(request: ScheduleRequest): Promise<ScheduleAnswer> {
     const { store, limits } = this.#parts;
     const { owner, draft, timeout, scope } = request;
-    const wrong = this.#tooLong(timeout) ?? this.#badForm(draft);
+    const wrong = this.#tooFast(owner, 1) ?? this.#tooLong(timeout) ?? this.#badForm(draft);
     if (wrong !== null) return wrong;
-    const { generation } = request;
-    const asked = await this.#newFuture({ generation, draft, action: null, timeout }, owner);
+    const { generation, heartbeat = null } = request;
+    const asked = await this.#newFuture({ generation, draft, action: null, timeout, heartbeat }, owner);
     const groupName = request.groupName ?? this.#freshName();
     return store.change<ScheduleAnswer>({ by: 'name', owner, name: groupName }, (found, world) => {
       const { next, answer } = addFuture(found, owner, groupName, asked, world, limits);
@@ -208,10 +153,9 @@ export class Futures {
 
   /** Schedules a whole group, and sends one event, in one step: all or nothing. */
   async scheduleBatch(request: BatchRequest): Promise<ScheduleAnswer> {
-    const { owner, sendNow, scope } = request;
-    const tooLong = this.#tooLong(request.timeout);
-    if (tooLong !== null) return tooLong;
-    const { sendOnTimeout, sendOnAction } = request;
+    const { owner, sendNow, sendOnTimeout, sendOnAction, timeout, heartbeat = null, scope } = request;
+    const tooMuch = this.#tooFast(owner, 1 + sendOnAction.size) ?? this.#tooLong(timeout);
+    if (tooMuch !== null) return tooMuch;
     for (const draft of [sendOnTimeout, ...sendOnAction.values(), ...(sendNow ? [sendNow] : [])]) {
       if (sendNow === null && mentionsSendNow(draft.content)) return { kind: 'nothing-to-refer-to' };
       const wrong = this.#badForm({ ...draft, content: withSendNow(draft.content, longestEventId) });
@@ -219,7 +163,7 @@ export class Futures {
     }
     const generation = 'futures';
     const futures = await Promise.all([
-      this.#newFuture({ generation, draft: sendOnTimeout, action: null, timeout: request.timeout }, owner),
+      this.#newFuture({ generation, draft: sendOnTimeout, action: null, timeout, heartbeat }, owner),
       ...Array.from(sendOnAction, ([action, draft]) =>
         this.#newFuture({ generation, draft, action, timeout: null }, owner),
       ),
@@ -314,22 +258,34 @@ export class Futures {
 
   /** Every running future of the owner, whatever generation made it, oldest first. */
   async list(owner: UserId): Promise<readonly ListedFuture[]> {
-    const listed: ListedFuture[] = [];
-    let page: string | null = null;
-    do {
-      const { futures, next } = await this.#parts.store.list(owner, 'running', page);
-      for (const { future, groupName } of futures)
-        listed.push({ future, groupName, tokens: this.tokensOf(future) });
-      page = next;
-    } while (page !== null);
-    return listed;
+    return this.#withTokens(await this.#lists.running(owner));
   }
 
-  /** One future with its outcome, for whoever may hold it; null: there is none, or not for them. */
-  async find(holder: Holder): Promise<{ readonly future: Future; readonly groupName: string } | null> {
-    const found = await this.#parts.store.find(holder.future);
-    const future = found && heldFuture(found.group, holder);
-    return found && future ? { future, groupName: found.group.name } : null;
+  /** A page of the owner's futures, finished ones too, whatever generation made them, in order of send time. */
+  async page(
+    owner: UserId,
+    request: PageRequest,
+  ): Promise<{ readonly page: readonly ListedFuture[]; readonly next: Place | null }> {
+    const { page, next } = await this.#lists.page(owner, request);
+    return { page: this.#withTokens(page), next };
+  }
+
+  #withTokens(futures: readonly OwnFuture[]): ListedFuture[] {
+    return futures.map((own) => ({ ...own, tokens: this.tokensOf(own.future) }));
+  }
+
+  /**
+   * One future with its outcome, for whoever may hold it; null: there is none, or not for them. One that is not
+   * `listed` any more has only its outcome left.
+   */
+  async find(holder: Holder): Promise<(ListedFuture & { readonly listed: boolean }) | null> {
+    const found = await this.#lists.find(holder);
+    return found && { ...found, tokens: this.tokensOf(found.future) };
+  }
+
+  /** An instant as clients are told it: whole milliseconds since 1970, by the wall clock. */
+  wallTimeOf(instant: Instant): number {
+    return Math.floor(instant + wallAhead(this.#parts.clock));
   }
 
   /** Makes every token of the owner's running futures invalid and new ones in their place. Answers how many futures. */
@@ -352,6 +308,14 @@ export class Futures {
       ...group,
       futures: group.futures.map((future) => (future.id === id ? { ...future, nonce } : future)),
     };
+  }
+
+  /**
+   * A sync of this device begins: until it is over, and for a timeout after that, futures that name the device do not
+   * fire. Call what is returned when it is over, answered or its client gone. Writes nothing.
+   */
+  deviceSyncs(user: UserId, device: string): () => void {
+    return this.#syncs.begin(user, device);
   }
 
   /**
@@ -398,6 +362,13 @@ export class Futures {
       })),
       sendNow: memory.sendNow,
     };
+  }
+
+  /** Judged first, and without asking the store: to refuse is to cost less than to serve. */
+  #tooFast(owner: UserId, count: number): ScheduleAnswer | null {
+    const { limits, clock } = this.#parts;
+    const retryAfter = limits.perUser ? this.#scheduleRate.exceeded(owner, count, clock.now()) : null;
+    return retryAfter === null ? null : { kind: 'too-fast', retryAfter };
   }
 
   #tooLong(timeout: Ms | null): ScheduleAnswer | null {

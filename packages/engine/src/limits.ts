@@ -11,6 +11,9 @@ export interface Limits {
   /** finished ones count until the group ends, so that a group is always quick to load */
   readonly futuresPerGroup: number;
   readonly futuresPerStateKey: number;
+  /** how many futures a user may schedule at once, and how many a second in the long run */
+  readonly scheduleBurst: number;
+  readonly schedulesPerSecond: number;
   /** refreshes a second of one future, 429 beyond: answering 200 without effect would fire it early */
   readonly refreshesPerSecond: number;
 }
@@ -24,6 +27,9 @@ export const defaultLimits: Limits = {
   contentBytesPerUser: 16 * 1024 * 1024,
   futuresPerGroup: 64,
   futuresPerStateKey: 100,
+  // A whole allowance of pending futures at once, twice; then 1.7 million a day.
+  scheduleBurst: 2_000,
+  schedulesPerSecond: 20,
   refreshesPerSecond: 20,
 };
 

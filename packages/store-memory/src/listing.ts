@@ -57,6 +57,17 @@ function finished(tables: Tables, owner: UserId, retention: Retention, now: Inst
     .slice(0, retention.listedPerOwner);
 }
 
+/** Pending, or still in its owner's list of outcomes. */
+export function isListed(
+  tables: Tables,
+  owner: UserId,
+  { id, outcome }: Future,
+  retention: Retention,
+  now: Instant,
+): boolean {
+  return outcome === null || finished(tables, owner, retention, now).some(({ future }) => future.id === id);
+}
+
 function listedOf(tables: Tables, owner: UserId): Listed[] {
   return tables
     .ofOwner(owner)

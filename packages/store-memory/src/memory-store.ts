@@ -6,7 +6,7 @@ import type {
   Decision,
   EventId,
   Filter,
-  Future,
+  FoundFuture,
   FutureId,
   FutureStore,
   Group,
@@ -25,7 +25,7 @@ import type {
   World,
 } from '@matrix-futures/engine';
 import type { Entry } from './agenda.ts';
-import { isAlive, page, usageOf } from './listing.ts';
+import { isAlive, isListed, page, usageOf } from './listing.ts';
 import { rows } from './sweep.ts';
 import { nameOfKey, Tables, type Image } from './tables.ts';
 import { Units } from './units.ts';
@@ -171,10 +171,15 @@ export class MemoryStore implements FutureStore {
     });
   }
 
-  async find(id: FutureId): Promise<{ readonly future: Future; readonly group: Group } | null> {
+  async find(id: FutureId): Promise<FoundFuture | null> {
     const group = this.#tables.ofFuture(id);
     const future = group?.futures.find((each) => each.id === id);
-    return group === null || future === undefined ? null : { future, group };
+    if (group === null || future === undefined) return null;
+    return {
+      future,
+      group,
+      listed: isListed(this.#tables, group.owner, future, this.#retention, this.#clock.now()),
+    };
   }
 
   async list(owner: UserId, filter: Filter, after: string | null): Promise<Page> {

@@ -61,6 +61,8 @@ export function parseConfig(sources: Sources): Config {
       contentBytesPerUser: required('max-content-per-user', size),
       futuresPerGroup: required('max-futures-per-group', count),
       futuresPerStateKey: required('max-futures-per-state-key', count),
+      scheduleBurst: required('max-schedules-at-once', count),
+      schedulesPerSecond: required('max-schedules-per-second', count),
       refreshesPerSecond: required('max-refreshes-per-second', count),
     },
     retention: {

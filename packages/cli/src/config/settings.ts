@@ -62,6 +62,18 @@ export const settings = [
   { name: 'max-content-per-user', value: 'SIZE', fallback: '16MiB', help: 'of pending futures, as JSON' },
   { name: 'max-futures-per-group', value: 'COUNT', fallback: '64', help: 'finished ones included' },
   { name: 'max-futures-per-state-key', value: 'COUNT', fallback: '100', help: 'of one user, pending' },
+  {
+    name: 'max-schedules-at-once',
+    value: 'COUNT',
+    fallback: '2000',
+    help: 'futures that one user may schedule faster than the next setting says',
+  },
+  {
+    name: 'max-schedules-per-second',
+    value: 'COUNT',
+    fallback: '20',
+    help: 'of one user, in the long run',
+  },
   { name: 'max-refreshes-per-second', value: 'COUNT', fallback: '20', help: 'of one future' },
   { name: 'keep-outcomes', value: 'DURATION', fallback: '7d', help: 'how long finished futures are listed' },
   { name: 'keep-outcomes-per-user', value: 'COUNT', fallback: '1000', help: 'how many are listed at most' },

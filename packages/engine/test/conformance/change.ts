@@ -40,7 +40,7 @@ export function changeConformance(makeStore: MakeStore): void {
       expect(await groupById(store, made.id)).toEqual(made);
       for (const future of made.futures) {
         expect(await store.change({ by: 'future', future: future.id }, look)).toEqual(made);
-        expect(await store.find(future.id)).toEqual({ future, group: made });
+        expect(await store.find(future.id)).toEqual({ future, group: made, listed: true });
       }
     });
 
