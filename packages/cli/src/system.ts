@@ -71,13 +71,19 @@ function sleepUntil(end: Ms, run: () => void): Cancel {
   return () => cancel();
 }
 
+/**
+ * Shorter timers are not worth asking for the uptime (10 µs, and every request with a body sets one of 30 s): a
+ * suspension in between makes them up to this much late.
+ */
+const shortTimer: Ms = 60_000;
+
 function sleep(delay: Ms, run: () => void): Cancel {
   const timer = setTimeout(run, Math.ceil(delay));
   return () => clearTimeout(timer);
 }
 
 export const timers: Timers = {
-  after: (delay, run) => (delay > longestSleep ? sleepUntil(sinceBoot() + delay, run) : sleep(delay, run)),
+  after: (delay, run) => (delay > shortTimer ? sleepUntil(sinceBoot() + delay, run) : sleep(delay, run)),
   soon(run) {
     const immediate = setImmediate(run);
     return () => clearImmediate(immediate);
