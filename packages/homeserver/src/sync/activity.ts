@@ -18,8 +18,6 @@ export interface Activity {
   roomsOf(user: UserId): UserRooms;
   /** those of the rooms whose history or ephemeral events changed, or may have changed, after the position */
   changedSince(position: number, rooms: UserRooms): Set<RoomId>;
-  /** For receipts and typing to touch. */
-  readonly ephemeral: RecentRooms;
 }
 
 /** Users whose rooms are kept in memory. */
@@ -27,7 +25,17 @@ const keptUsers = 2_000;
 /** Beyond so many events it is cheaper to forget than to follow: they are of a time when nobody was polling. */
 const maxCatchUp = 20_000;
 
-export function openActivity(database: Database, positions: Positions, store: RoomStore): Activity {
+/**
+ * @param ephemeral touched by receipts and typing
+ * @param memberChanged called inside the unit for every membership event, when it is caught up with
+ */
+export function openActivity(
+  database: Database,
+  positions: Positions,
+  store: RoomStore,
+  ephemeral: RecentRooms,
+  memberChanged: (room: RoomId, user: UserId) => void,
+): Activity {
   const since = database.prepare<
     [number],
     { position: number; room: RoomId; type: string; stateKey: string | null }
@@ -36,7 +44,6 @@ export function openActivity(database: Database, positions: Positions, store: Ro
      WHERE stream_position > ? ORDER BY stream_position`,
   );
   const events = new RecentRooms(positions.current());
-  const ephemeral = new RecentRooms(positions.current());
   const users = new BoundedMap<UserId, UserRooms>(keptUsers);
   let seen = positions.current();
 
@@ -50,7 +57,9 @@ export function openActivity(database: Database, positions: Positions, store: Ro
   const follow = (): void => {
     for (const { position, room, type, stateKey } of since.all(seen)) {
       events.touch(room, position);
-      if (type === 'm.room.member' && stateKey !== null) users.delete(stateKey);
+      if (type !== 'm.room.member' || stateKey === null) continue;
+      users.delete(stateKey);
+      memberChanged(room, stateKey);
     }
   };
 
@@ -64,7 +73,8 @@ export function openActivity(database: Database, positions: Positions, store: Ro
         follow();
       }
       seen = current;
-      return current;
+      // Not `current`: a member who left may have stopped typing by it.
+      return positions.current();
     },
     roomsOf(user) {
       const rooms = users.get(user) ?? new Map(store.membershipsOf(user).map((row) => [row.roomId, row]));
@@ -73,6 +83,5 @@ export function openActivity(database: Database, positions: Positions, store: Ro
     },
     changedSince: (position, rooms) =>
       new Set([...events.changedSince(position, rooms), ...ephemeral.changedSince(position, rooms)]),
-    ephemeral,
   };
 }

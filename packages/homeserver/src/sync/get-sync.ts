@@ -1,5 +1,5 @@
-import type { Clock, Ms, Timers } from '@matrix-futures/engine';
-import { client, endpoint, type Endpoint } from '@matrix-futures/http';
+import type { Clock, Ms, Timers, UserId } from '@matrix-futures/engine';
+import { client, endpoint, MatrixError, type Endpoint, type Requester } from '@matrix-futures/http';
 import type { Turn } from '@matrix-futures/sqlite';
 import type { FilterStore } from '../filters/filter-store.ts';
 import type { Notifier, Waiter } from '../stream/notifier.ts';
@@ -12,42 +12,68 @@ import { filterOf, sinceOf, stateFieldOf, SyncQuery, timeoutOf } from './sync-re
 export type EndPolls = () => void;
 
 /**
+ * Called when a sync of a device begins. What it returns is called once, when that sync is over: answered, refused
+ * because the device was logged out meanwhile, or at the moment that its connection is known to be closed. In between
+ * the device is syncing, however long the poll. A client that vanishes without closing its connection is noticed when
+ * the poll's own time is up.
+ */
+export type SyncListener = (user: UserId, device: string) => () => void;
+
+export interface Polling {
+  readonly turn: Turn;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  /** wakes a user's polls when one of their logins ends, too */
+  readonly notifier: Notifier;
+  readonly filters: FilterStore;
+  readonly isLoggedIn: (accessToken: string) => boolean;
+  readonly onSync: SyncListener;
+}
+
+/**
  * `GET /sync` (client-server API, "Syncing"). With nothing to tell it waits; a waiting poll is an entry in the notifier
  * and a timer, and costs nothing until its user is woken.
  */
 export function getSync(
-  turn: Turn,
-  clock: Clock,
-  timers: Timers,
-  notifier: Notifier,
-  filters: FilterStore,
+  { turn, clock, timers, notifier, filters, isLoggedIn, onSync }: Polling,
   parts: SyncParts,
 ): { readonly endpoint: Endpoint; readonly endPolls: EndPolls } {
-  const stop = Promise.withResolvers<void>();
+  /** Ends the wait of each poll that waits. */
+  const waits = new Set<() => void>();
   let stopping = false;
 
   /** @returns whether the user was woken; false: time is up, the client is gone, or the server stops */
   const isWoken = async (waiter: Waiter, timeout: Ms, signal: AbortSignal): Promise<boolean> => {
-    const over = Promise.withResolvers<void>();
-    const cancel = timers.after(timeout, over.resolve);
-    signal.addEventListener('abort', () => over.resolve(), { once: true });
-    const first = await Promise.race([
-      waiter.woken.then(() => true),
-      over.promise.then(() => false),
-      stop.promise.then(() => false),
-    ]);
+    if (signal.aborted) return false;
+    const woken = Promise.withResolvers<boolean>();
+    const end = () => woken.resolve(false);
+    const cancel = timers.after(timeout, end);
+    signal.addEventListener('abort', end);
+    waits.add(end);
+    void waiter.woken.then(() => woken.resolve(true));
+    const first = await woken.promise;
+    waits.delete(end);
+    signal.removeEventListener('abort', end);
     cancel();
     return first;
   };
 
-  const poll = async (request: SyncRequest, timeout: Ms, gone: () => AbortSignal) => {
+  const poll = async (
+    request: SyncRequest,
+    timeout: Ms,
+    call: { readonly requester: Requester; readonly signal: AbortSignal },
+  ) => {
     const end = clock.now() + timeout;
     for (;;) {
       using waiter = notifier.wait(request.viewer.user);
+      // A poll of a device that was logged out meanwhile tells it nothing more.
+      if (!isLoggedIn(call.requester.accessToken)) {
+        throw new MatrixError('unknownToken', 'This device was logged out', { soft_logout: false });
+      }
       const response = await readSync(turn, clock, timers, parts, request);
       const left = end - clock.now();
       const answersNow = !response.isEmpty || request.fullState || left <= 0 || stopping;
-      if (answersNow || !(await isWoken(waiter, left, gone()))) return response;
+      if (answersNow || !(await isWoken(waiter, left, call.signal))) return response;
     }
   };
 
@@ -72,13 +98,19 @@ export function getSync(
           filter,
           stateField: stateFieldOf(query),
         };
-        const { body } = await poll(request, timeoutOf(query), () => call.signal);
-        return { body };
+        const timeout = timeoutOf(query);
+        const over = device === null ? null : onSync(user, device);
+        try {
+          const { body } = await poll(request, timeout, call);
+          return { body };
+        } finally {
+          over?.();
+        }
       },
     }),
     endPolls() {
       stopping = true;
-      stop.resolve();
+      for (const end of waits) end();
     },
   };
 }

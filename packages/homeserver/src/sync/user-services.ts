@@ -8,6 +8,7 @@ import { filterMigrations, openFilterStore } from '../filters/filter-store.ts';
 import { getFilter } from '../filters/get-filter.ts';
 import { changeProfile } from '../profile/change-profile.ts';
 import { getProfile, type UserExists } from '../profile/get-profile.ts';
+import { createRateLimiter, type Rate, type RateLimiter } from '../limits/rate-limiter.ts';
 import { createMemberEvents } from '../profile/member-events.ts';
 import type { ProfileStore } from '../profile/profile-store.ts';
 import { deletePushRule } from '../push-rules/delete-push-rule.ts';
@@ -38,12 +39,13 @@ import { getKeyBackupVersion } from '../versions/key-backup.ts';
 import { getVersions } from '../versions/versions.ts';
 import { getWellKnown } from '../versions/well-known.ts';
 import { openActivity } from './activity.ts';
-import { getSync, type EndPolls } from './get-sync.ts';
+import { getSync, type EndPolls, type Polling } from './get-sync.ts';
+import { RecentRooms } from './recent-rooms.ts';
 import { createSummaries } from './summary.ts';
 import { createUnreadCounts } from './unread.ts';
 import { createWholeState } from './whole-state.ts';
 
-export interface UserServicesOptions {
+export interface UserServicesOptions extends Pick<Polling, 'isLoggedIn' | 'onSync'> {
   readonly database: Database;
   readonly clock: Clock;
   readonly timers: Timers;
@@ -56,6 +58,8 @@ export interface UserServicesOptions {
   readonly homeserver: Pick<LocalHomeserver, 'append'>;
   readonly userExists: UserExists;
   readonly defaultRoomVersion: RoomVersionId;
+  /** false lifts all limits per user, for tests and benchmarks. */
+  readonly rateLimits: boolean;
   /** where clients reach the server; null: nobody said */
   readonly publicUrl: string | null;
   /** further flags of `/versions`, and further capabilities, by those who serve them */
@@ -69,6 +73,11 @@ export interface UserServices {
   readonly endPolls: EndPolls;
 }
 
+/** What clients do while their user types and reads is far below; each wakes everybody in the room. */
+const writeRate: Rate = { burst: 200, perSecond: 20 };
+/** A change of the profile is an event in every room the user is in. */
+const profileRate: Rate = { burst: 10, perSecond: 0.2 };
+
 /** Brings its tables up to date, and wires itself. */
 export function openUserServices(options: UserServicesOptions): UserServices {
   const { database, clock, timers, positions, notifier, store, events, profiles } = options;
@@ -78,47 +87,58 @@ export function openUserServices(options: UserServicesOptions): UserServices {
   database.migrate('homeserver-push-rules', pushRuleMigrations);
   database.migrate('homeserver-receipts', receiptMigrations);
 
-  const activity = openActivity(database, positions, store);
+  const ephemeral = new RecentRooms(positions.current());
   const filters = openFilterStore(database);
   const accountData = openAccountDataStore(database, positions, notifier);
   const pushRules = openPushRuleStore(database, positions, notifier);
-  const receipts = openReceiptStore(database, positions, notifier, activity.ephemeral);
-  const typing = openTyping(turn, timers, positions, notifier, activity.ephemeral);
+  const receipts = openReceiptStore(database, positions, notifier, ephemeral);
+  const typing = openTyping(turn, timers, positions, notifier, ephemeral);
+  const activity = openActivity(database, positions, store, ephemeral, (room, user) => {
+    const left = typing.isTyping(room, user) && store.membership(room, user)?.membership !== 'join';
+    if (left) typing.stop(room, user);
+  });
   const markers = createMarkers(store, receipts, accountData);
   const memberEvents = createMemberEvents(turn, clock, timers, store, profiles, options.homeserver);
-  const sync = getSync(turn, clock, timers, notifier, filters, {
-    activity,
-    store,
-    events,
-    accountData,
-    pushRules,
-    receipts,
-    typing,
-    wholeState: createWholeState(database, store),
-    summarize: createSummaries(database, store),
-    countUnread: createUnreadCounts(turn, store, options.state, events, pushRules, receipts),
-  });
+  const sync = getSync(
+    { ...options, turn, filters },
+    {
+      activity,
+      store,
+      events,
+      accountData,
+      pushRules,
+      receipts,
+      typing,
+      wholeState: createWholeState(database, store),
+      summarize: createSummaries(database, store),
+      countUnread: createUnreadCounts(turn, store, options.state, events, pushRules, receipts),
+    },
+  );
 
+  const limited = (rate: Rate, endpoints: readonly Endpoint[]): readonly Endpoint[] =>
+    options.rateLimits ? limitRate(createRateLimiter(clock, rate), endpoints) : endpoints;
   return {
     endPolls: sync.endPolls,
     endpoints: [
       sync.endpoint,
-      createFilter(turn, filters),
       getFilter(turn, filters),
-      putAccountData(turn, accountData),
       getAccountData(turn, accountData, pushRules),
       getPushRules(turn, pushRules),
       getGlobalPushRules(turn, pushRules),
       getPushRule(turn, pushRules),
       ...getPushRuleParts(turn, pushRules),
-      putPushRule(turn, pushRules),
-      ...putPushRuleParts(turn, pushRules),
-      deletePushRule(turn, pushRules),
-      putTyping(turn, store, typing),
-      postReceipt(turn, clock, markers),
-      postReadMarkers(turn, clock, markers),
       getProfile(turn, profiles, options.userExists),
-      ...changeProfile(turn, profiles, memberEvents),
+      ...limited(writeRate, [
+        createFilter(turn, filters),
+        putAccountData(turn, accountData),
+        putPushRule(turn, pushRules),
+        ...putPushRuleParts(turn, pushRules),
+        deletePushRule(turn, pushRules),
+        putTyping(turn, store, typing),
+        postReceipt(turn, clock, markers),
+        postReadMarkers(turn, clock, markers),
+      ]),
+      ...limited(profileRate, changeProfile(turn, profiles, memberEvents)),
       getVersions(options.features),
       getCapabilities(options.defaultRoomVersion, options.capabilities),
       getWellKnown(options.publicUrl),
@@ -127,4 +147,15 @@ export function openUserServices(options: UserServicesOptions): UserServices {
       getKeyBackupVersion(),
     ],
   };
+}
+
+/** Takes from the requester's bucket before anything else is done. */
+function limitRate(limiter: RateLimiter, endpoints: readonly Endpoint[]): readonly Endpoint[] {
+  return endpoints.map((one) => ({
+    ...one,
+    answer: async (incoming) => {
+      if (incoming.requester !== null) limiter.take(incoming.requester.user);
+      return one.answer(incoming);
+    },
+  }));
 }

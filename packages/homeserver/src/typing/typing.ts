@@ -12,8 +12,9 @@ import type { Positions } from '../stream/positions.ts';
 export interface Typing {
   /** Inside a unit. Wakes the room's long polls if that changes who is typing. @param timeout when it ends by itself */
   start(room: RoomId, user: UserId, timeout: Ms): void;
-  /** Inside a unit. */
+  /** Inside a unit; for who is not typing, nothing. */
   stop(room: RoomId, user: UserId): void;
+  isTyping(room: RoomId, user: UserId): boolean;
   /** Who is typing, if that changed in the range `(after, upTo]`; null: it did not. */
   change(room: RoomId, after: number, upTo: number): readonly UserId[] | null;
 }
@@ -64,6 +65,7 @@ export function openTyping(
       if (running === undefined) changed(room, typing);
     },
     stop,
+    isTyping: (room, user) => rooms.get(room)?.users.has(user) ?? false,
     change(room, after, upTo) {
       const typing = rooms.get(room);
       if (typing === undefined || typing.position <= after || typing.position > upTo) return null;

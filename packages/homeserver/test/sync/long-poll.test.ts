@@ -91,9 +91,9 @@ describe('a waiting poll is woken', () => {
     },
     "another's name": ({ ann }) => ann.put(`/profile/${ann.id}/displayname`, { displayname: 'Ann' }),
   };
-  test.each(Object.entries(causes))('by %s', async (_, cause) => {
+  test.each(Object.entries(causes))('by %s', async (_name, cause) => {
     const world = await together();
-    await using _server = world.server;
+    await using _ = world.server;
     const { answer } = poll(world.ben, await token(world.ben));
     await settle();
     await cause(world);
@@ -111,9 +111,9 @@ describe('a waiting poll is woken', () => {
     "another's account data": ({ ann }) => ann.put(`/user/${ann.id}/account_data/org.example`, { a: 1 }),
     'what happens in rooms of others': async ({ ann }) => ann.say(await ann.room(), 'x'),
   };
-  test.each(Object.entries(silences))('but not answered for %s', async (_, cause) => {
+  test.each(Object.entries(silences))('but not answered for %s', async (_name, cause) => {
     const world = await together();
-    await using _server = world.server;
+    await using _ = world.server;
     const { state, answer } = poll(world.ben, await token(world.ben));
     await settle();
     await cause(world);
@@ -165,6 +165,6 @@ test('a client that hangs up leaves nothing behind: the server can stop at once'
   const request = fetch(url, { headers: { authorization: `Bearer ${ben.token}` }, signal: hangUp.signal });
   await new Promise((resolve) => setTimeout(resolve, 50));
   hangUp.abort();
-  await expect(request).rejects.toThrow();
+  await expect(request).rejects.toThrow('aborted');
   await server.http.close();
 });
