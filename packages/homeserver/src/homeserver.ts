@@ -36,6 +36,7 @@ import { hasSent } from './rooms/send-once.ts';
 import { migrate } from './schema/migrate.ts';
 import { createNotifier } from './stream/notifier.ts';
 import { openPositions } from './stream/positions.ts';
+import type { SyncListener } from './sync/get-sync.ts';
 import { openUserServices } from './sync/user-services.ts';
 
 export interface HomeserverOptions {
@@ -83,6 +84,8 @@ export interface EmbeddedHomeserver {
   onNewState(listener: NewStateListener): void;
   /** `listener` is called inside the unit that deactivates an account. */
   onDeactivated(listener: (user: UserId) => void): void;
+  /** `listener` hears of every `/sync` of every device, as it begins and as it ends. It is to be quick. */
+  onSync(listener: SyncListener): void;
   /** Answers the long polls that wait, and from then on every poll at once: before the server stops. */
   endPolls(): void;
 }
@@ -109,6 +112,7 @@ export async function openHomeserver(options: HomeserverOptions): Promise<Embedd
 
   const stateListeners: NewStateListener[] = [];
   const deactivationListeners: ((user: UserId) => void)[] = [];
+  const syncListeners: SyncListener[] = [];
 
   const positions = openPositions(database);
   const store = openRoomStore(database);
@@ -147,7 +151,7 @@ export async function openHomeserver(options: HomeserverOptions): Promise<Embedd
   };
 
   const accountStore = openAccountStore(database);
-  const tokens = openAccessTokens(database, randomness);
+  const tokens = openAccessTokens(database, randomness, (user) => notifier.wake([user]));
   const accounts: Accounts = {
     turn,
     clock,
@@ -182,6 +186,13 @@ export async function openHomeserver(options: HomeserverOptions): Promise<Embedd
     profiles,
     homeserver: port,
     userExists: (user) => accountStore.find(user) !== undefined,
+    isLoggedIn: (token) => tokens.find(token) !== null,
+    onSync: (user, device) => {
+      const overs = syncListeners.map((listener) => listener(user, device));
+      return () => {
+        for (const over of overs) over();
+      };
+    },
   });
 
   const plain: EmbeddedHomeserver['plain'] = {
@@ -203,6 +214,7 @@ export async function openHomeserver(options: HomeserverOptions): Promise<Embedd
     plain,
     onNewState: (listener) => void stateListeners.push(listener),
     onDeactivated: (listener) => void deactivationListeners.push(listener),
+    onSync: (listener) => void syncListeners.push(listener),
     endPolls: services.endPolls,
   };
 }

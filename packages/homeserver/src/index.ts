@@ -3,3 +3,4 @@ export type { EmbeddedHomeserver, HomeserverOptions } from './homeserver.ts';
 export { WrongServerName } from './identity.ts';
 export type { NewStateListener } from './rooms/append.ts';
 export { translateStorageError } from './storage-error.ts';
+export type { SyncListener } from './sync/get-sync.ts';

@@ -17,7 +17,12 @@ export interface AccessTokens {
 /** Requesters kept in memory, about 300 bytes each. */
 const cachedTokens = 20_000;
 
-export function openAccessTokens(database: Database, randomness: Randomness): AccessTokens {
+/** @param onRevoked called inside the unit that ends a login */
+export function openAccessTokens(
+  database: Database,
+  randomness: Randomness,
+  onRevoked: (user: UserId) => void,
+): AccessTokens {
   const find = database.prepare<[string], { user: UserId; device: string }>(
     'SELECT user_id AS user, device_id AS device FROM access_token WHERE token_hash = ?',
   );
@@ -30,7 +35,9 @@ export function openAccessTokens(database: Database, randomness: Randomness): Ac
   const cache = new BoundedMap<string, Requester>(cachedTokens);
 
   const revokeDevice = (user: UserId, device: string): void => {
-    for (const { tokenHash } of remove.all(user, device)) cache.delete(tokenHash);
+    const revoked = remove.all(user, device);
+    for (const { tokenHash } of revoked) cache.delete(tokenHash);
+    if (revoked.length > 0) onRevoked(user);
   };
 
   return {
