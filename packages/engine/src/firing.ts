@@ -3,7 +3,7 @@ import type { Claimed, Delivery } from './delivery/delivery.ts';
 import type { FutureId } from './future.ts';
 import type { Group, GroupId } from './group.ts';
 import { type LastSync, refreshedBySyncs } from './rules/heartbeat.ts';
-import type { Decision, FutureStore, World } from './store.ts';
+import type { DecideDue, Decision, FutureStore, World } from './store.ts';
 
 /** A commit of firing is at most this many groups, so that the events of one do not hold up the next refreshes. */
 const groupsAtOnce = 16;
@@ -13,8 +13,11 @@ const turnLimit: Ms = 4;
 const longestSleep: Ms = 86_400_000;
 const retryAfterFailure: Ms = 250;
 const passOver: Ms = 5_000;
-/** Due, but nothing could be done about it: waiting for a delivery of the room, which wakes us when it ends. */
-const retryWhenStuck: Ms = 1_000;
+/**
+ * Something is due, but waits for a delivery of its room. What becomes due in other rooms meanwhile is not announced,
+ * since the store tells the first deadline only, so it is looked for this often.
+ */
+const retryWhenStuck: Ms = 100;
 
 /**
  * Wakes when a deadline is reached, and lets what is due be sent. All it knows is in the store: wake-ups are hints,
@@ -28,6 +31,8 @@ export class Firing {
   readonly #lastSync: LastSync;
   readonly #onError: (error: unknown) => void;
   #armedFor = Infinity;
+  /** how many groups the next step looks at: more, while all that it saw must wait */
+  #atOnce = groupsAtOnce;
   #cancel: Cancel | null = null;
   #running = false;
   #stopped = true;
@@ -107,13 +112,18 @@ export class Firing {
     if (!this.#stopped && !this.#failed) this.#rearm(moved);
   }
 
-  /** One bounded piece of work. An in-process store has done it before it returns; its commit is not waited for. */
+  /**
+   * One bounded piece of work; false: nothing can be done about what is due. An in-process store has done it before it
+   * returns, and where nothing has to begin after it, its commit is not waited for.
+   */
   async #step(): Promise<boolean> {
-    // Nothing offered is not "stuck": a store that puts a million overdue timers in order does so over several calls.
+    if (!this.#delivery.ready()) return false;
+    const decide = this.#delivery.round();
+    const limit = this.#atOnce;
     let offered = 0;
     let unchanged = 0;
-    const changed = this.#store.changeDue(groupsAtOnce, (group, due, world) => {
-      const decision = this.#decide(group, due, world);
+    const changed = this.#store.changeDue(limit, (group, due, world) => {
+      const decision = this.#decide(decide, group, due, world);
       offered += 1;
       if (decision.next === group) unchanged += 1;
       return decision;
@@ -121,19 +131,29 @@ export class Firing {
     const begun = changed.then((claimed) => {
       for (const one of claimed) if (one !== null) this.#delivery.begin(one);
     });
-    if (this.#store.unit === 'remote') await begun;
-    else begun.catch((error: unknown) => this.#fail(error));
-    return offered === 0 || unchanged < offered;
+    if (this.#delivery.atOnce) begun.catch((error: unknown) => this.#fail(error));
+    else await begun;
+    // Nothing offered is not "stuck": a store that puts a million overdue timers in order does so over several calls.
+    const stuck = offered > 0 && unchanged === offered;
+    // Nor is a full page of those that must wait: what may be sent can stand behind them.
+    const hidden = stuck && offered >= limit;
+    this.#atOnce = hidden ? limit * 2 : groupsAtOnce;
+    return hidden || !stuck;
   }
 
   /** One group that cannot be decided over must not hold up the others: after it threw, it is passed over for a while. */
-  #decide(group: Group, due: FutureId | null, world: World): Decision<Claimed | null> {
+  #decide(
+    decide: DecideDue<Claimed | null>,
+    group: Group,
+    due: FutureId | null,
+    world: World,
+  ): Decision<Claimed | null> {
     const passedOverUntil = this.#throwing.get(group.id) ?? -Infinity;
     if (world.now < passedOverUntil) return { next: group, answer: null };
     this.#throwing.delete(group.id);
     try {
       const refreshed = refreshedBySyncs(group, due, this.#lastSync, world);
-      return refreshed === null ? this.#delivery.due(group, due, world) : { next: refreshed, answer: null };
+      return refreshed === null ? decide(group, due, world) : { next: refreshed, answer: null };
     } catch (error) {
       this.#throwing.set(group.id, world.now + passOver);
       throw error;

@@ -1,8 +1,8 @@
 import type { Clock, Instant, Ms, Timers } from '../clock.ts';
 import { stateKeyOf, type Draft, type EventId } from '../event.ts';
-import type { Refusal } from '../future.ts';
+import type { FutureId, Refusal } from '../future.ts';
 import type { Claim, Group, GroupId, TransactionMemory } from '../group.ts';
-import type { Accepted, NotTaken, Refused, RemoteHomeserver, Unknown } from '../homeserver.ts';
+import type { RemoteHomeserver } from '../homeserver.ts';
 import {
   afterAttempt,
   beginAttempt,
@@ -46,9 +46,11 @@ export class Attempts {
   readonly owner: string;
   readonly first: Promise<FirstOutcome>;
   readonly over: Promise<void>;
+  /** Like `over`, but never rejects. */
+  readonly ended: Promise<void>;
   /** No attempt of this claim can have had an effect. */
   certain: boolean;
-  count = 0;
+  #tries = 0;
   readonly #parts: AttemptParts;
   readonly #answer: (outcome: FirstOutcome) => void;
   readonly #stop = new AbortController();
@@ -56,7 +58,8 @@ export class Attempts {
   #lastBegan: Instant;
   #since: Instant;
   #delay: Ms;
-  #winner: number | null = null;
+  /** null: the `send_now` of a batch */
+  readonly #winner: FutureId | null;
   /** of a timer's winner; null for a send by hand */
   readonly #deadline: Instant | null;
 
@@ -70,7 +73,8 @@ export class Attempts {
     this.#lastBegan = parts.clock.now();
     this.#since = claimed.claim?.since ?? parts.clock.now();
     this.#delay = parts.options.backOff.first;
-    const winner = claimed.futures.find(({ id }) => id === claimed.claim?.winner);
+    this.#winner = claimed.claim?.winner ?? null;
+    const winner = claimed.futures.find(({ id }) => id === this.#winner);
     this.#deadline = claimed.claim?.cause === 'timer' ? (winner?.deadline ?? null) : null;
     const { promise, resolve } = Promise.withResolvers<FirstOutcome>();
     this.first = promise;
@@ -78,6 +82,12 @@ export class Attempts {
     this.over = this.#run(fresh || parts.homeserver.memory === 'durable').finally(() =>
       this.#answer({ kind: 'released' }),
     );
+    this.ended = this.over.catch(() => {});
+  }
+
+  /** It holds up the later ones of its room: not any more after so many attempts, looks and failures. */
+  get inQueue(): boolean {
+    return this.#tries < this.#parts.options.attemptsInQueue;
   }
 
   /** Begins nothing more. What is under way ends by itself. */
@@ -92,6 +102,7 @@ export class Attempts {
   async #run(attemptFirst: boolean): Promise<void> {
     let look = !attemptFirst;
     while (!this.#stopped) {
+      this.#tries += 1;
       try {
         const step = look ? await this.#look() : await this.#attempt();
         if (step === 'over') return;
@@ -104,28 +115,24 @@ export class Attempts {
   }
 
   async #attempt(): Promise<'over' | 'attempt' | 'look'> {
-    const { store, homeserver, clock, tokens, options } = this.#parts;
+    const { store, homeserver, clock, options } = this.#parts;
     const before = await store.change({ by: 'id', group: this.group }, (group) => ({
       next: group,
       answer: this.#mine(group) ? group : null,
     }));
     const draft = before && draftOf(before);
-    if (!before || !draft) return 'over';
+    if (!before?.claim || !draft) return 'over';
     const key = stateKeyOf(draft);
     await using lock = key === null ? null : await store.lockState(key, options.requestLimit * 2);
-    if (key !== null && lock === null) {
-      await this.#pause(null);
-      return 'attempt';
-    }
+    if (key !== null && lock === null) return this.#notTaken(before.claim, keyIsBusy);
     const guards = await this.#guards(before, draft);
-    if (guards === null || !(await this.#hasLease())) {
-      if (guards !== null) return 'over';
-      await this.#pause(null);
-      return 'attempt';
-    }
+    if (guards === null) return this.#notTaken(before.claim, unreachable);
+    const leaseEnd = await this.#renewed();
+    if (leaseEnd === null) return 'over';
     const certainBefore = this.certain;
+    const takeBack = () => (this.certain = certainBefore);
     const begun = await this.#begin(guards, certainBefore).catch((error: unknown) => {
-      this.certain = certainBefore;
+      takeBack();
       throw error;
     });
     if (begun.kind === 'over') {
@@ -133,19 +140,35 @@ export class Attempts {
       return 'over';
     }
     if (begun.kind === 'look') return 'look';
-    this.count += 1;
+    if (clock.now() + options.requestLimit > leaseEnd) {
+      takeBack();
+      return 'attempt';
+    }
     this.#lastBegan = clock.now();
-    const { winner, timestamp } = begun.claim;
-    const id =
-      winner === null ? tokens.transactionId('group', this.group) : tokens.transactionId('future', winner);
-    const result = await homeserver.deliver(begun.draft, id, timestamp, options.requestLimit);
-    return this.#follow(afterAttempt(result, certainBefore, begun.claim, homeserver.memory), result);
+    const { timestamp } = begun.claim;
+    const result = await homeserver.deliver(
+      begun.draft,
+      this.#transactionId(),
+      timestamp,
+      options.requestLimit,
+    );
+    return this.#follow(afterAttempt(result, certainBefore, begun.claim, homeserver.memory));
   }
 
-  async #follow(
-    step: NextStep,
-    result: Accepted | Refused | NotTaken | Unknown,
-  ): Promise<'over' | 'attempt' | 'look'> {
+  /** No request was written: the homeserver could not be asked for what has to be known before, or must not be yet. */
+  #notTaken(claim: Claim, error: Refusal): Promise<'over' | 'attempt' | 'look'> {
+    const result = { kind: 'not-taken', error, retryAfter: null } as const;
+    return this.#follow(afterAttempt(result, this.certain, claim, this.#parts.homeserver.memory));
+  }
+
+  #transactionId(): string {
+    const { tokens } = this.#parts;
+    return this.#winner === null
+      ? tokens.transactionId('group', this.group)
+      : tokens.transactionId('future', this.#winner);
+  }
+
+  async #follow(step: NextStep): Promise<'over' | 'attempt' | 'look'> {
     switch (step.do) {
       case 'settle':
         return this.#settle(step.event);
@@ -159,7 +182,7 @@ export class Attempts {
         return 'over';
       case 'retry':
         this.certain = step.certain;
-        if (result.kind === 'unknown') this.#answer({ kind: 'undecided' });
+        if (!step.certain) this.#answer({ kind: 'undecided' });
         await this.#pause(step.notBefore);
         return 'attempt';
       case 'look':
@@ -169,7 +192,7 @@ export class Attempts {
   }
 
   async #look(): Promise<'over' | 'attempt' | 'look'> {
-    const { store, homeserver, clock, tokens, options } = this.#parts;
+    const { store, homeserver, clock, options } = this.#parts;
     this.#answer({ kind: 'undecided' });
     // Believed only when no earlier request can still be running: one limit to give it up, one for it to die.
     await this.#wait(this.#lastBegan + 2 * options.requestLimit - clock.now());
@@ -180,10 +203,7 @@ export class Attempts {
     }));
     const draft = group && draftOf(group);
     if (!group || !draft || !this.#mine(group)) return 'over';
-    const winner = group.claim?.winner ?? null;
-    const id =
-      winner === null ? tokens.transactionId('group', this.group) : tokens.transactionId('future', winner);
-    const seen = await homeserver.look(draft, id, this.#since);
+    const seen = await homeserver.look(draft, this.#transactionId(), this.#since);
     if (seen.kind === 'accepted') return this.#settle(seen.event);
     if (seen.kind === 'cannot-tell') {
       if (clock.now() - this.#since >= options.giveUpAfter) {
@@ -208,9 +228,9 @@ export class Attempts {
       try {
         await store.change({ by: 'id', group: this.group }, (group, world): Decision<null> => {
           if (group === null) return { next: null, answer: null };
-          if (group.phase === 'staged') return this.#open(group, event, world);
-          const winner = group.claim?.winner ?? this.#winner;
-          return { next: winner === null ? group : accepted(group, winner, event, world), answer: null };
+          if (this.#winner !== null)
+            return { next: accepted(group, this.#winner, event, world), answer: null };
+          return group.phase === 'staged' ? this.#open(group, event, world) : { next: group, answer: null };
         });
         if (this.#deadline !== null) this.#parts.onFired(this.#parts.clock.now() - this.#deadline);
         this.#answer({ kind: 'sent', event });
@@ -235,10 +255,7 @@ export class Attempts {
     const { store, options } = this.#parts;
     return store.change<Begun>({ by: 'id', group: this.group }, (group, world) => {
       const { next, answer } = beginAttempt(group, this.epoch, certain, guards, options.giveUpAfter, world);
-      if (answer.kind === 'deliver') {
-        this.certain = false;
-        this.#winner = answer.claim.winner;
-      }
+      if (answer.kind === 'deliver') this.certain = false;
       return { next, answer };
     });
   }
@@ -264,11 +281,12 @@ export class Attempts {
     }
   }
 
-  /** Begins nothing while less than a request's limit is left of the lease. */
-  async #hasLease(): Promise<boolean> {
-    const { store, options } = this.#parts;
+  /** Until when the claim is certainly ours, by our own clock; null: it is not ours any more. */
+  async #renewed(): Promise<Instant | null> {
+    const { store, clock, options } = this.#parts;
+    const leaseEnd = clock.now() + options.lease;
     const [renewed] = await store.renew([{ group: this.group, epoch: this.epoch }], options.lease);
-    return renewed === true;
+    return renewed === true ? leaseEnd : null;
   }
 
   /** A write under the claim: dropped when the epoch moved on. Answers whether the claim is still ours after it. */
@@ -311,6 +329,18 @@ export class Attempts {
     });
   }
 }
+
+const unreachable: Refusal = {
+  status: 502,
+  errcode: 'M_UNKNOWN',
+  error: 'The homeserver could not be reached',
+};
+
+const keyIsBusy: Refusal = {
+  status: 503,
+  errcode: 'M_UNKNOWN',
+  error: 'Another event for the same state key is on its way; try again',
+};
 
 /** What a batch's transaction id answers, which is also its group's name. */
 export function memoryOf(group: Group, sendNow: EventId | null, at: Instant): TransactionMemory {

@@ -67,8 +67,15 @@ export interface Claimed {
 export interface Delivery {
   /** No attempt of this group's claim can have had an effect. */
   certainOf(group: Group): boolean;
-  /** What becomes of a due future. What it answers is handed to `begin` after the commit. */
-  readonly due: DecideDue<Claimed | null>;
+  /** An event and its outcome are one commit: nothing has to begin after it. */
+  readonly atOnce: boolean;
+  /** false: as much is under way as may be, and nothing due would be taken */
+  ready(): boolean;
+  /**
+   * What becomes of the due futures that one `changeDue` offers: one decision for all of them. What it answers is
+   * handed to `begin` after the commit.
+   */
+  round(): DecideDue<Claimed | null>;
   begin(claimed: Claimed): void;
   send(holder: Holder): Promise<UseAnswer>;
   /** Waits until the delivery under way in this group is over, at most `limit`. */

@@ -54,7 +54,17 @@ export class LocalDelivery implements Delivery {
     return true;
   }
 
-  readonly due: DecideDue<null> = (found, id, world) => {
+  readonly atOnce = true;
+
+  ready(): boolean {
+    return true;
+  }
+
+  round(): DecideDue<null> {
+    return this.#due;
+  }
+
+  readonly #due: DecideDue<null> = (found, id, world) => {
     const group = bury(found, world, true);
     const future = group.futures.find((member) => member.id === id);
     if (future === undefined || !isDue(group, future.id, world)) return { next: group, answer: null };

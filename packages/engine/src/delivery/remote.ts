@@ -1,4 +1,5 @@
 import type { Ms } from '../clock.ts';
+import type { RoomId } from '../event.ts';
 import type { Future } from '../future.ts';
 import type { Group, GroupId } from '../group.ts';
 import type { Limits } from '../limits.ts';
@@ -52,26 +53,41 @@ export class RemoteDelivery implements Delivery {
     return attempts !== undefined && attempts.epoch === group.epoch && attempts.certain;
   }
 
-  readonly due: DecideDue<Claimed | null> = (group, id, world) => {
-    const unchanged = { next: group, answer: null };
-    if (id === null) {
-      const next = this.#takenUp(group, world);
-      return next === group ? unchanged : { next, answer: { group: next, fresh: false } };
-    }
-    const room = group.futures.find((future) => future.id === id)?.draft.room;
-    if (room === undefined || this.#mustWait(room)) return unchanged;
-    const future = group.futures.find((member) => member.id === id);
-    const { next, claimed } = claimDue(group, id, this.#claimant(world, future), world);
-    return { next, answer: claimed ? { group: next, fresh: true } : null };
-  };
+  readonly atOnce = false;
+
+  ready(): boolean {
+    return this.#queued().length < this.#parts.options.concurrency;
+  }
+
+  /** Deliveries that left their room's queue hold up nobody, neither their room nor, by their number, all others. */
+  #queued(): Attempts[] {
+    return [...this.#running.values()].filter((attempts) => attempts.inQueue);
+  }
+
+  round(): DecideDue<Claimed | null> {
+    // What this round claims begins after its commit only, and a remote store may decide it all a second time.
+    const claimedNow = new Map<RoomId, GroupId>();
+    return (group, id, world) => {
+      const unchanged = { next: group, answer: null };
+      if (id === null) {
+        const next = this.#takenUp(group, world);
+        return next === group ? unchanged : { next, answer: { group: next, fresh: false } };
+      }
+      const future = group.futures.find((member) => member.id === id);
+      if (future === undefined || this.#mustWait(future.draft.room, group.id, claimedNow)) return unchanged;
+      const { next, claimed } = claimDue(group, id, this.#claimant(world, future), world);
+      if (claimed) claimedNow.set(future.draft.room, group.id);
+      return { next, answer: claimed ? { group: next, fresh: true } : null };
+    };
+  }
 
   /** An earlier one of the room is on its way, or there are as many deliveries as there may be. */
-  #mustWait(room: string): boolean {
-    const { concurrency, attemptsInQueue } = this.#parts.options;
-    if (this.#running.size >= concurrency) return true;
-    for (const attempts of this.#running.values())
-      if (attempts.room === room && attempts.count < attemptsInQueue) return true;
-    return false;
+  #mustWait(room: RoomId, group: GroupId, claimedNow: ReadonlyMap<RoomId, GroupId>): boolean {
+    const before = claimedNow.get(room);
+    if (before !== undefined) return before !== group;
+    const queued = this.#queued();
+    if (queued.length + claimedNow.size >= this.#parts.options.concurrency) return true;
+    return queued.some((attempts) => attempts.room === room);
   }
 
   /** A lease ran out: our own claim goes on, another node's is taken over once its last request must be dead. */
@@ -124,9 +140,12 @@ export class RemoteDelivery implements Delivery {
         await this.over(group, left);
         continue;
       }
-      const attempts = answer.kind === 'claimed' ? this.#run(group, true) : this.#running.get(group.id);
+      const mine = answer.kind === 'claimed';
+      const attempts = mine ? this.#run(group, true) : this.#running.get(group.id);
       if (attempts === undefined) return { kind: 'undecided' };
-      const first = await attempts.first;
+      // The first attempt of an own claim has its limit; what is joined may be backing off for a long time.
+      const first = mine ? await attempts.first : await this.#within(left, attempts.first);
+      if (first === null) return { kind: 'undecided' };
       if (first.kind === 'sent') return { kind: 'done' };
       if (first.kind !== 'released') return first;
       if (left <= 0) return { kind: 'busy' };
@@ -134,23 +153,30 @@ export class RemoteDelivery implements Delivery {
   }
 
   async over(group: Group, limit: Ms): Promise<void> {
-    const attempts = this.#running.get(group.id);
-    const ended = Promise.withResolvers<void>();
-    const cancel = this.#parts.timers.after(limit, ended.resolve);
-    await Promise.race([attempts?.over ?? ended.promise, ended.promise]);
-    cancel();
+    await this.#within(limit, this.#running.get(group.id)?.ended ?? new Promise<never>(() => {}));
+  }
+
+  /** null: it took longer. */
+  async #within<T>(limit: Ms, awaited: Promise<T>): Promise<T | null> {
+    const late = Promise.withResolvers<null>();
+    const cancel = this.#parts.timers.after(limit, () => late.resolve(null));
+    try {
+      return await Promise.race([awaited, late.promise]);
+    } finally {
+      cancel();
+    }
   }
 
   async openBatch(batch: NewBatch): Promise<BatchAnswer> {
     const { store } = this.#parts;
-    const staged = await store.change<{ group: Group | null; over: OverLimit | null }>(
+    const staged = await store.change<{ group: Group | null; over: OverLimit | null; mine?: true }>(
       { by: 'name', owner: batch.owner, name: batch.scope },
       (found, world) => {
         if (found !== null) return { next: found, answer: { group: found, over: null } };
         const over = overLimit(batch.futures, 0, world, this.#limits);
         if (over !== null) return { next: null, answer: { group: null, over } };
         const group = this.#stage(batch, world);
-        const answer = { group, over: null };
+        const answer = { group, over: null, mine: true } as const;
         return batch.sendNow === null
           ? { next: group, remember: memoryOf(group, null, world.now), answer }
           : { next: group, answer };
@@ -160,9 +186,9 @@ export class RemoteDelivery implements Delivery {
     const { group } = staged;
     if (group === null) return { kind: 'undecided' };
     if (batch.sendNow !== null) {
-      const attempts =
-        this.#running.get(group.id) ?? (group.phase === 'staged' ? this.#run(group, true) : null);
-      const first = await attempts?.first;
+      // One that was staged before, and is not on its way here, may be on its way from another node.
+      const attempts = staged.mine ? this.#run(group, true) : this.#running.get(group.id);
+      const first = attempts && (await this.#within(patience, attempts.first));
       if (first?.kind === 'refused' || first?.kind === 'undecided') return first;
     }
     const memory = await store.recall(batch.scope);
