@@ -256,7 +256,7 @@ export class Model {
     fact: Fact,
     use: Use,
     stale: boolean,
-    began: { readonly dead: boolean; readonly at: number; readonly powerless: boolean },
+    began: { readonly dead: boolean; readonly at: number; readonly powerless: boolean; readonly token: string },
     answer: UseAnswer['kind'],
     now: number,
     lag: number,
@@ -270,7 +270,8 @@ export class Model {
     } else {
       const event = this.#events.get(nameOf(fact.group));
       const own = event?.draft.content['tag'] === tag;
-      if (answer === 'gone' && !stale && !this.#mayBeDead(fact, now)) say('nothing can have ended it');
+      const revoked = began.token !== fact.tokens?.[use];
+      if (answer === 'gone' && !revoked && !this.#mayBeDead(fact, now)) say('nothing can have ended it');
       if (answer === 'done' && began.dead) say('it is dead');
       if (answer === 'done' && use === 'send' && !own) say('no event of it is in the room');
       if (answer === 'done' && use === 'cancel' && own) say('its event is in the room');
