@@ -28,6 +28,8 @@ export interface Api {
 export function apiEndpoints({ futures, generations, plainSend, onError }: ApiOptions): Api {
   const hasFutures = generations.has('futures');
   const hasDelays = generations.has('delay-parameter');
+  // To clients, the prefix that both share means the delay parameter: they would use it where it is off.
+  const futuresNames = futuresFeatures.filter((name) => name !== delayFeature);
   const endpoints = [
     ...(hasFutures ? futuresEndpoints(futures, plainSend) : [futuresAreOff()]),
     ...(hasDelays ? delayEndpoints(futures) : [delaysAreOff()]),
@@ -36,7 +38,7 @@ export function apiEndpoints({ futures, generations, plainSend, onError }: ApiOp
     endpoints: hasFutures ? [...endpoints, ...takingFromSend(endpoints).map(atBatchPath)] : endpoints,
     fastPath: hasFutures ? tokenFastPath(futures, onError) : () => false,
     unstableFeatures: Object.fromEntries(
-      [...(hasFutures ? [...futuresFeatures, vendorFeature] : []), ...(hasDelays ? [delayFeature] : [])].map(
+      [...(hasFutures ? [...futuresNames, vendorFeature] : []), ...(hasDelays ? [delayFeature] : [])].map(
         (name) => [name, true],
       ),
     ),

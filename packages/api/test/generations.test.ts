@@ -73,6 +73,12 @@ describe('the delay parameter switched off', () => {
     ).toMatchObject({ status: 404, body: { errcode: 'M_UNRECOGNIZED' } });
     expect((await served.put('/v3/rooms/!room:test/send_future/m.x/t?future_timeout=1')).status).toBe(200);
   });
+
+  test('its flag is not among those of futures, though they share the prefix', async () => {
+    const served = await serve(off);
+    expect(served.unstableFeatures).not.toHaveProperty(['org.matrix.msc4140']);
+    expect(served.unstableFeatures).toHaveProperty(['io.element.msc3140'], true);
+  });
 });
 
 test('the flags of /versions name what is served', async () => {
