@@ -63,8 +63,7 @@ describe('a login', () => {
       identifier: { type: 'm.id.user', user: 'mallory' },
       password,
     };
-    const remove = (auth?: object): Promise<unknown> =>
-      kept.deleteDevice(removed.getDeviceId() ?? '', auth as never);
+    const remove = (auth?: object): Promise<unknown> => kept.deleteDevice(removed.getDeviceId() ?? '', auth);
     const { data } = (await remove().catch((error: unknown) => error)) as MatrixError;
     expect(data).toMatchObject({ flows: [{ stages: ['m.login.password'] }] });
     await remove({ ...credentials, session: data['session'] });

@@ -52,7 +52,10 @@ export class RecordingProxy extends EventEmitter<{ exchange: [] }> implements As
     await once(this.#server, 'close');
   }
 
-  /** To the end even where the client is gone: what the server acknowledged counts, whoever heard it. */
+  /**
+   * What changes something goes on to its end even where the client is gone: what the server acknowledged counts,
+   * whoever heard it. What only asks ends with who asked.
+   */
   #forward(
     method: string,
     url: string,
@@ -63,6 +66,7 @@ export class RecordingProxy extends EventEmitter<{ exchange: [] }> implements As
     const askedAt = performance.now();
     const onward = request(`${this.#target}${url}`, { method, headers, agent: this.#agent });
     onward.on('error', () => answer.destroy());
+    if (method === 'GET') answer.on('close', () => onward.destroy());
     onward.on('response', (response) => {
       void buffer(response).then(
         (content) => {

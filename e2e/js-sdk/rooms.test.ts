@@ -256,5 +256,5 @@ it('pages are the same from the other end', async () => {
   ];
   const ids = (page: { chunk: { event_id: string }[] }): string[] =>
     page.chunk.map(({ event_id }) => event_id);
-  expect(ids(forth)).toEqual(ids(back).reverse());
+  expect(ids(forth)).toEqual(ids(back).toReversed());
 });
