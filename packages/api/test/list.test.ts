@@ -89,3 +89,12 @@ test('it is for logins only', async () => {
     body: { errcode: 'M_UNRECOGNIZED' },
   });
 });
+
+test('with the last timeout future that new state ends, the action futures of its group run no more', async () => {
+  const served = await serve();
+  await served.put('/v3/rooms/!room:test/state_future/m.s/k?future_timeout=50&future_group_id=G');
+  await served.put('/v3/rooms/!room:test/send_future/m.x/t?future_group_id=G');
+  expect((await served.request('GET', '/v3/futures')).body).toHaveLength(2);
+  await served.put('/v3/rooms/!room:test/state/m.s/k', { new: true });
+  expect((await served.request('GET', '/v3/futures')).body).toEqual([]);
+});

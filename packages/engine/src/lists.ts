@@ -44,10 +44,13 @@ export class Lists {
   /** Every running future of the owner, whatever generation made it, oldest first. */
   async running(owner: UserId): Promise<readonly OwnFuture[]> {
     const all = await this.#all(owner, 'running');
-    return all.map(({ future, groupName }) => ({
-      groupName,
-      future: afterSyncs(future, owner, this.#lastSync),
-    }));
+    // Rule L, before it is written down: where new state ended the last timeout future, the action futures are over.
+    const timed = new Set(
+      all.flatMap(({ future, groupName }) => (future.timeout === null ? [] : [groupName])),
+    );
+    return all
+      .filter(({ groupName }) => timed.has(groupName))
+      .map(({ future, groupName }) => ({ groupName, future: afterSyncs(future, owner, this.#lastSync) }));
   }
 
   async page(
