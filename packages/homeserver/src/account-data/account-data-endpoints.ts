@@ -3,6 +3,7 @@ import { client, endpoint, MatrixError, type Endpoint } from '@matrix-futures/ht
 import type { Turn } from '@matrix-futures/sqlite';
 import Type from 'typebox';
 import type { PushRuleStore } from '../push-rules/push-rule-store.ts';
+import { requireRoomId } from '../rooms/access.ts';
 import type { AccountDataStore } from './account-data-store.ts';
 import { requireSelf } from './require-self.ts';
 
@@ -19,7 +20,7 @@ export function putAccountData(turn: Turn, accountData: AccountDataStore): Endpo
     handle: async (call) => {
       const { requester, params } = call;
       requireSelf(requester, params.userId);
-      const room = requireRoomId(params.roomId);
+      const room = roomOf(params.roomId);
       if (params.type === 'm.fully_read' || (params.type === 'm.push_rules' && room === '')) {
         throw new MatrixError(
           { status: 405, errcode: 'M_BAD_JSON' },
@@ -42,7 +43,7 @@ export function getAccountData(turn: Turn, accountData: AccountDataStore, rules:
     summary: 'Reads account data',
     handle: async ({ requester, params }) => {
       requireSelf(requester, params.userId);
-      const room = requireRoomId(params.roomId);
+      const room = roomOf(params.roomId);
       const content = await turn.unit(() =>
         params.type === 'm.push_rules' && room === ''
           ? { global: rules.of(requester.user).ruleset }
@@ -55,8 +56,8 @@ export function getAccountData(turn: Turn, accountData: AccountDataStore, rules:
 }
 
 /** @returns empty for data of the account as a whole @throws MatrixError `invalidParam` */
-function requireRoomId(room: string | undefined): string {
+function roomOf(room: string | undefined): string {
   if (room === undefined) return '';
-  if (!room.startsWith('!') || room.length > 255) throw new MatrixError('invalidParam', 'Not a room id');
+  requireRoomId(room);
   return room;
 }

@@ -3,6 +3,7 @@ import type { Endpoint } from '@matrix-futures/http';
 import type { Database } from '@matrix-futures/sqlite';
 import { accountDataMigrations, openAccountDataStore } from '../account-data/account-data-store.ts';
 import { getAccountData, putAccountData } from '../account-data/account-data-endpoints.ts';
+import { tagEndpoints } from '../account-data/tags.ts';
 import { createFilter } from '../filters/create-filter.ts';
 import { filterMigrations, openFilterStore } from '../filters/filter-store.ts';
 import { getFilter } from '../filters/get-filter.ts';
@@ -131,6 +132,7 @@ export function openUserServices(options: UserServicesOptions): UserServices {
       ...limited(writeRate, [
         createFilter(turn, filters),
         putAccountData(turn, accountData),
+        ...tagEndpoints(turn, accountData),
         putPushRule(turn, pushRules),
         ...putPushRuleParts(turn, pushRules),
         deletePushRule(turn, pushRules),

@@ -51,3 +51,20 @@ test('what the server keeps itself, and what is no object, is refused', async ()
   expect(code(await ann.put(`${path}/org.example`, { long: 'x'.repeat(300_000) }))).toBe('413 M_TOO_LARGE');
   expect(expectOk(await ann.get(`${path}/m.push_rules`)).global.override[0].rule_id).toBe('.m.rule.master');
 });
+
+test('tags are put on and taken off one at a time, and are account data of the room', async () => {
+  await using server = await startServer();
+  const ann = await server.user('ann');
+  const room = encodeURIComponent(await ann.room());
+  const path = `/user/${ann.id}/rooms/${room}/tags`;
+  expect(expectOk(await ann.get(path))).toEqual({ tags: {} });
+  expectOk(await ann.put(`${path}/m.favourite`, { order: 0.5 }));
+  expectOk(await ann.put(`${path}/u.tea`, {}));
+  expectOk(await ann.put(`${path}/__proto__`, {}));
+  expectOk(await ann.delete(`${path}/__proto__`));
+  expect(expectOk(await ann.get(path))).toEqual({ tags: { 'm.favourite': { order: 0.5 }, 'u.tea': {} } });
+  expectOk(await ann.delete(`${path}/u.tea`));
+  const data = await ann.get(`/user/${ann.id}/rooms/${room}/account_data/m.tag`);
+  expect(data.body).toEqual({ tags: { 'm.favourite': { order: 0.5 } } });
+  expect(code(await ann.put(`${path}/u.tea`, { order: 'first' }))).toBe('400 M_BAD_JSON');
+});

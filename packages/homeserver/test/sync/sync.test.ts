@@ -266,6 +266,27 @@ describe('who may see what', () => {
     expect((await sync(ben)).rooms.leave).toEqual({});
   });
 
+  test('who is outside learns nothing by what is done to their membership there: the state stays that of the leave', async () => {
+    const { server, ann, ben, room } = await together();
+    await using _ = server;
+    await ben.join(room);
+    await ben.post(`/rooms/${path(room)}/leave`);
+    const { next_batch: since } = await sync(ben);
+    await ann.put(`/rooms/${path(room)}/state/m.room.topic/`, { topic: 'unseen' });
+    for (const action of ['ban', 'unban'])
+      await ann.post(`/rooms/${path(room)}/${action}`, { user_id: ben.id });
+    const filter = { room: { include_leave: true } };
+    for (const field of ['state', 'state_after']) {
+      const asked = { filter, use_state_after: field === 'state_after' };
+      const whole = (await sync(ben, asked)).rooms.leave[room];
+      expect(stateOf(whole[field].events)).not.toContain('m.room.topic ');
+      expect(whole.timeline.events.at(-1).content.membership).toBe('leave');
+      const news = (await sync(ben, { ...asked, since })).rooms.leave[room];
+      expect(news.timeline.events.map((event: any) => event.state_key)).toEqual([ben.id]);
+      expect(stateOf(news[field].events)).toEqual(field === 'state' ? [] : [`m.room.member ${ben.id}`]);
+    }
+  });
+
   test('an invite shows the room from outside, and is gone when it was declined or taken back', async () => {
     const { server, ann, ben, room } = await together({ name: 'Tea', topic: 'shown' });
     await using _ = server;
