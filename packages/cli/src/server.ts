@@ -59,6 +59,7 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
   });
   homeserver.onNewState((key, event, sender) => futures.stateArrived(key, event, sender));
   homeserver.onDeactivated((user) => futures.deactivated(user));
+  homeserver.onSync((user, device) => futures.deviceSyncs(user, device));
   api = apiEndpoints({
     futures,
     generations: new Set(config.generations),
