@@ -9,7 +9,7 @@ afterEach(() => {
 
 storeConformance('store-sqlite', (retention) => {
   const clock = new ManualClock();
-  const fixture = new StoreFixture(clock, retention);
+  const fixture = new StoreFixture({ clock, retention });
   fixtures.push(fixture);
   return {
     store: fixture.store,

@@ -5,6 +5,7 @@ import type { Clock, Retention } from '@matrix-futures/engine';
 import { openDatabase } from '@matrix-futures/sqlite';
 import type { Database } from '@matrix-futures/sqlite';
 import { SqliteStore } from '../src/index.ts';
+import type { JournalLimits } from '../src/index.ts';
 
 export const timers = {
   soon(run: () => void): () => void {
@@ -16,24 +17,30 @@ export const timers = {
 export const week = 7 * 24 * 3_600_000;
 export const usualRetention: Retention = { listed: week, listedPerOwner: 1_000, tombstones: week };
 
+export interface FixtureOptions {
+  readonly clock: Clock;
+  readonly retention?: Retention;
+  readonly journal?: JournalLimits;
+}
+
 /** A store on a file of its own, and what tests do to it. */
 export class StoreFixture {
-  readonly directory = mkdtempSync(join(tmpdir(), 'matrix-futures-store-'));
-  readonly #clock: Clock;
-  readonly #retention: Retention;
+  readonly path: string;
+  readonly #directory = mkdtempSync(join(tmpdir(), 'matrix-futures-store-'));
+  readonly #options: FixtureOptions;
   database: Database;
   store: SqliteStore;
   #failing = false;
 
-  constructor(clock: Clock, retention = usualRetention) {
-    this.#clock = clock;
-    this.#retention = retention;
+  constructor(options: FixtureOptions) {
+    this.#options = options;
+    this.path = join(this.#directory, 'test.db');
     this.database = this.#open();
-    this.store = this.#makeStore();
+    this.store = this.#makeStore(this.database);
   }
 
   #open(): Database {
-    const database = openDatabase({ path: join(this.directory, 'test.db'), timers });
+    const database = openDatabase({ path: this.path, timers });
     // These tests kill at worst the process, never the machine, so what was written need not reach the disk.
     database.connection.exec('PRAGMA synchronous = OFF');
     database.turn.beforeCommit(() => {
@@ -44,8 +51,8 @@ export class StoreFixture {
     return database;
   }
 
-  #makeStore(): SqliteStore {
-    return new SqliteStore({ database: this.database, clock: this.#clock, retention: this.#retention });
+  #makeStore(database: Database): SqliteStore {
+    return new SqliteStore({ retention: usualRetention, ...this.#options, database });
   }
 
   /** The next turn of the event loop is lost. */
@@ -55,14 +62,42 @@ export class StoreFixture {
 
   /** Lets go of the files without committing anything, as a killed process does, and opens them again. */
   reopen(): SqliteStore {
-    this.database.connection.close();
+    if (this.database.connection.isOpen) this.database.connection.close();
     this.database = this.#open();
-    this.store = this.#makeStore();
+    this.store = this.#makeStore(this.database);
     return this.store;
+  }
+
+  /** What a process that starts now would read from what is committed. */
+  async withFreshStore<R>(look: (store: SqliteStore) => Promise<R>): Promise<R> {
+    const database = this.#open();
+    try {
+      return await look(this.#makeStore(database));
+    } finally {
+      database.close();
+    }
+  }
+
+  /** The first column of the first row. */
+  ask(sql: string): unknown {
+    return Object.values(this.database.connection.prepare(sql).get() ?? {})[0];
   }
 
   remove(): void {
     if (this.database.connection.isOpen) this.database.close();
-    rmSync(this.directory, { recursive: true, force: true });
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+}
+
+/** Server time that a test sets. */
+export class SetClock implements Clock {
+  instant = 1_765_000_000_000.25;
+
+  now(): number {
+    return this.instant;
+  }
+
+  wall(): number {
+    return Math.floor(this.instant);
   }
 }
