@@ -71,7 +71,7 @@ describe.skipIf(!canFillDisk)('a full disk', () => {
     const alice = await new ClientApi(server.url).register('alice');
     fillDisk(server.pid);
     // Longer than the server lets the time it has stored grow old.
-    for (const wait of [0, 1_100, 0]) {
+    for (const wait of [0, 1_100, 1_100]) {
       await pause(wait);
       for (const path of [
         '/versions',

@@ -51,6 +51,7 @@ export function openClock(database: Database, machine: Machine, timers: Timers):
     'INSERT OR REPLACE INTO clock_anchor VALUES (0, ?, ?, ?, ?, ?, ?)',
   );
   let stored = readAnchor(database);
+  let stopped = false;
   const time = new ServerTime(machine, stored);
 
   const save = (): void => {
@@ -59,20 +60,27 @@ export function openClock(database: Database, machine: Machine, timers: Timers):
     write.run(server, boot, running, suspendedAtLeast, suspendedAtMost, wall);
     stored = anchor;
   };
+  // Lost (a full disk), it is written with a later one.
+  const saveApart = (): void => void database.turn.unit(save).catch(() => {});
   database.turn.beforeCommit(() => {
-    if (stored === null || time.now() - stored.server >= freshEnough) save();
+    if (stored === null) save();
+    // In the turn behind this one: a turn that only reads must not become one that a full disk can stop.
+    else if (!stopped && time.now() - stored.server >= freshEnough) database.turn.onCommit(saveApart);
   });
 
   const look = (): void => {
     cancel = timers.after(lookEvery, look);
     if (stored === null) return;
     const moved = machine.wall() - time.now() - (stored.wall - stored.server);
-    // Lost with its turn (a full disk), it is written with the next commit or the next look.
-    if (Math.abs(moved) > freshEnough) database.turn.unit(save).catch(() => {});
+    if (Math.abs(moved) > freshEnough) saveApart();
   };
   let cancel = timers.after(lookEvery, look);
+  const stop = (): void => {
+    stopped = true;
+    cancel();
+  };
 
-  return { now: () => time.now(), wall: () => machine.wall(), stop: () => cancel() };
+  return { now: () => time.now(), wall: () => machine.wall(), stop };
 }
 
 function readAnchor(database: Database): Anchor | null {

@@ -72,6 +72,21 @@ it('is carried by the first commit, and by one a second from then on', async () 
   expect(storedServer()).toBe(first + 1_000);
 });
 
+it('is no reason for a turn that only reads to fail on a full disk', async () => {
+  openClock(database, machine, timers);
+  await commit();
+  database.connection.exec(`
+    CREATE TABLE ballast (bytes BLOB);
+    CREATE TEMP TRIGGER full AFTER INSERT ON clock_anchor BEGIN INSERT INTO ballast VALUES (zeroblob(100000)); END;
+    PRAGMA max_page_count = 1;
+  `);
+  const before = storedServer();
+  pass(1_000);
+  await commit();
+  await expect(database.turn.unit(() => database.prepare('SELECT 1').get())).resolves.toBeDefined();
+  expect(storedServer()).toBe(before);
+});
+
 it('goes on where it was after a restart, whatever was done to the wall clock', async () => {
   const clock = openClock(database, machine, timers);
   pass(5_000);
