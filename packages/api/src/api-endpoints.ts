@@ -1,16 +1,24 @@
-import type { Futures, Generation } from '@matrix-futures/engine';
+import type { Futures, Generation, JsonObject } from '@matrix-futures/engine';
 import type { Endpoint, FastPath } from '@matrix-futures/http';
 import { feature as delayFeature } from './delay-parameter/delay.ts';
-import { delayEndpoints, delaysAreOff } from './delay-parameter/generation.ts';
+import { delayEndpoints, delaysAreOff, unstableDelayedEvents } from './delay-parameter/generation.ts';
+import { features as delayedEventsFeatures } from './delayed-events/feature.ts';
+import {
+  delayedEventsAreOff,
+  delayedEventsCapabilities,
+  delayedEventsEndpoints,
+} from './delayed-events/generation.ts';
 import { atBatchPath, type PlainSend } from './futures/batch.ts';
 import { futuresAreOff, futuresEndpoints } from './futures/generation.ts';
-import { features as futuresFeatures, vendorFeature } from './futures/spellings.ts';
+import { flags as futuresFlags } from './futures/spellings.ts';
 import { tokenFastPath } from './futures/token-fast-path.ts';
+import { heartbeatFeature } from './heartbeat.ts';
 import { sendPaths } from './plain-paths.ts';
+import { vendorFeature } from './vendor.ts';
 
 export interface ApiOptions {
   readonly futures: Futures;
-  /** Those that are served. The parameters of the others are refused on the plain endpoints, never ignored. */
+  /** Those that are served. What would schedule by the others is refused, never ignored. */
   readonly generations: ReadonlySet<Generation>;
   readonly plainSend: PlainSend;
   /** told of defects on the fast path, which the server's own log does not see */
@@ -22,26 +30,33 @@ export interface Api {
   readonly fastPath: FastPath;
   /** for `unstable_features` in `/versions` */
   readonly unstableFeatures: Readonly<Record<string, boolean>>;
+  /** for `/capabilities` */
+  readonly capabilities: JsonObject;
 }
 
 /** Everything that the generations of the protocol put into the server. */
 export function apiEndpoints({ futures, generations, plainSend, onError }: ApiOptions): Api {
   const hasFutures = generations.has('futures');
   const hasDelays = generations.has('delay-parameter');
-  // To clients, the prefix that both share means the delay parameter: they would use it where it is off.
-  const futuresNames = futuresFeatures.filter((name) => name !== delayFeature);
+  const hasDelayedEvents = generations.has('delayed-events');
   const endpoints = [
-    ...(hasFutures ? futuresEndpoints(futures, plainSend) : [futuresAreOff()]),
-    ...(hasDelays ? delayEndpoints(futures) : [delaysAreOff()]),
+    ...(hasFutures ? futuresEndpoints(futures, plainSend) : futuresAreOff()),
+    ...(hasDelays ? delayEndpoints(futures) : delaysAreOff()),
+    ...(hasDelayedEvents ? delayedEventsEndpoints(futures) : delayedEventsAreOff()),
+    ...(hasDelays || hasDelayedEvents ? unstableDelayedEvents(futures) : []),
   ];
   return {
     endpoints: hasFutures ? [...endpoints, ...takingFromSend(endpoints).map(atBatchPath)] : endpoints,
     fastPath: hasFutures ? tokenFastPath(futures, onError) : () => false,
     unstableFeatures: Object.fromEntries(
-      [...(hasFutures ? [...futuresNames, vendorFeature] : []), ...(hasDelays ? [delayFeature] : [])].map(
-        (name) => [name, true],
-      ),
+      [
+        ...(hasFutures ? [...futuresFlags, vendorFeature] : []),
+        ...(hasDelays ? [delayFeature] : []),
+        ...(hasDelayedEvents ? delayedEventsFeatures : []),
+        heartbeatFeature,
+      ].map((name) => [name, true]),
     ),
+    capabilities: hasDelayedEvents ? delayedEventsCapabilities(futures) : {},
   };
 }
 

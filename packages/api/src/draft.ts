@@ -1,13 +1,14 @@
 import type { Draft, DraftExtras } from '@matrix-futures/engine';
 import type { Requester } from '@matrix-futures/http';
+import { heartbeatFeature } from './heartbeat.ts';
 import type { QueryTexts } from './query-texts.ts';
 import { parseWholeNumber } from './whole-number.ts';
 
 const timestamp = 'ts';
 const stickyDuration = 'org.matrix.msc4354.sticky_duration_ms';
 
-/** The other query parameters of the plain endpoints, which are applied when the event is sent. */
-export const draftParameters: readonly string[] = [timestamp, stickyDuration];
+/** What may be said of any event beside when to send it: the first two are applied when it is sent. */
+export const draftParameters: readonly string[] = [timestamp, stickyDuration, heartbeatFeature];
 
 /** MSC4354: a sticky event is one for an hour at most. */
 const longestSticky = 3_600_000;

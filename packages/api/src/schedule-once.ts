@@ -1,7 +1,7 @@
-import type { Futures, Generation, JsonObject, Ms, Scheduled } from '@matrix-futures/engine';
+import type { Draft, Futures, Generation, JsonObject, Ms, Scheduled } from '@matrix-futures/engine';
 import type { Answer, MatrixError } from '@matrix-futures/http';
 import { draftOf, type DraftRequest } from './draft.ts';
-import type { QueryTexts } from './query-texts.ts';
+import { heartbeatOf } from './heartbeat.ts';
 import { scheduleError } from './refusals.ts';
 import { transactionScope } from './transaction-scope.ts';
 
@@ -10,24 +10,27 @@ export interface SchedulingDialect {
   readonly generation: Generation;
   /** one space of transaction ids */
   readonly operation: 'future' | 'delay';
-  /** @throws MatrixError */
-  readonly whenAndWhere: (query: QueryTexts) => {
-    readonly timeout: Ms | null;
-    readonly groupName: string | null;
-  };
   readonly answer: (scheduled: Scheduled) => JsonObject;
   readonly tooLong: (maximum: Ms) => MatrixError;
 }
 
+/** An event, and when and where it is to be sent. */
+export interface Wanted extends Pick<Draft, 'type' | 'stateKey' | 'content'> {
+  readonly timeout: Ms | null;
+  /** null: a group of its own */
+  readonly groupName: string | null;
+}
+
 /** One event to be sent later. */
 export interface Asked extends DraftRequest {
-  readonly type: string;
-  /** null: a message */
-  readonly stateKey: string | null;
-  /** null: none was given, so a repeat is another request */
-  readonly transactionId: string | null;
-  /** @throws MatrixError */
-  readonly body: () => JsonObject;
+  /** The parts of the path that its spellings have in common, the transaction id last; null: it has none, so a repeat
+   * is another request. */
+  readonly transaction: readonly string[] | null;
+  /**
+   * Reads the rest of the request, once it is clear that it was not answered before.
+   * @throws MatrixError
+   */
+  readonly read: () => Wanted;
 }
 
 /** Schedules one event; a repeated transaction is answered before parameters and body are looked at. */
@@ -36,19 +39,18 @@ export async function scheduleOnce(
   dialect: SchedulingDialect,
   asked: Asked,
 ): Promise<Answer> {
-  const { requester, room, type, stateKey, transactionId, query, body } = asked;
+  const { requester, transaction, query, read } = asked;
   const answer = (scheduled: Scheduled): Answer => ({ body: dialect.answer(scheduled) });
-  const event = stateKey === null ? ['send', room, type] : ['state', room, type, stateKey];
-  const scope =
-    transactionId === null ? null : transactionScope(requester, dialect.operation, [...event, transactionId]);
+  const scope = transaction === null ? null : transactionScope(requester, dialect.operation, transaction);
 
   const run = async (): Promise<Answer> => {
-    const { timeout, groupName } = dialect.whenAndWhere(query);
+    const { timeout, groupName, ...event } = read();
     const scheduled = await futures.schedule({
       owner: requester.user,
       generation: dialect.generation,
-      draft: draftOf(asked, { type, stateKey, content: body() }),
+      draft: draftOf(asked, event),
       timeout,
+      heartbeat: heartbeatOf(requester, query, timeout),
       groupName,
       scope,
     });

@@ -45,7 +45,10 @@ describe('futures switched off', () => {
     expect((await served.put('/v3/rooms/!room:test/send/future/t?org.matrix.msc4140.delay=1')).status).toBe(
       200,
     );
-    expect(served.unstableFeatures).toEqual({ 'org.matrix.msc4140': true });
+    expect(served.unstableFeatures).toEqual({
+      'org.matrix.msc4140': true,
+      'dev.matrix-futures.heartbeat': true,
+    });
   });
 });
 

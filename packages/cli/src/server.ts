@@ -47,7 +47,7 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
     rateLimits: limits.perUser,
     publicUrl: config.publicUrl,
     features: () => api?.unstableFeatures ?? {},
-    capabilities: () => ({}),
+    capabilities: () => api?.capabilities ?? {},
   });
   const lateness = opened.use(new Lateness(logger, timers));
   const store = opened.use(new SqliteStore({ database, clock, retention: config.retention }));

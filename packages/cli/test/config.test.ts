@@ -47,7 +47,7 @@ describe('what can be configured', () => {
       openRegistration: false,
       registrationSharedSecret: null,
       defaultRoomVersion: '12',
-      generations: ['futures', 'delay-parameter'],
+      generations: ['futures', 'delay-parameter', 'delayed-events'],
       limits: {
         perUser: true,
         maxTimeout: 30 * 86_400_000,
@@ -140,7 +140,7 @@ describe('what cannot be used', () => {
     [
       ['--generations', 'futures,past'],
       {},
-      '--generations: "futures,past" is not a list of futures or delay-parameter',
+      '--generations: "futures,past" is not a list of futures or delay-parameter or delayed-events',
     ],
     [
       ['--server-name', 'a b'],

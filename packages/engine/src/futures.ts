@@ -283,6 +283,10 @@ export class Futures {
     return found && { ...found, tokens: this.tokensOf(found.future) };
   }
 
+  get limits(): Limits {
+    return this.#parts.limits;
+  }
+
   /** An instant as clients are told it: whole milliseconds since 1970, by the wall clock. */
   wallTimeOf(instant: Instant): number {
     return Math.floor(instant + wallAhead(this.#parts.clock));

@@ -3,12 +3,15 @@ import type { RoomId } from './event.ts';
 import type { Future, FutureId } from './future.ts';
 
 /** What has become of a future, in the words of lists (MSC4486). */
-export type ListedStatus = 'scheduled' | 'sent' | 'cancelled' | 'failed';
+export const listedStatuses = ['scheduled', 'sent', 'cancelled', 'failed'] as const;
+export type ListedStatus = (typeof listedStatuses)[number];
+
+export const finishedStatuses: readonly ListedStatus[] = ['sent', 'cancelled', 'failed'];
 
 /** Which futures of an owner are listed, and in which order (MSC4486). */
 export interface ListFilter {
+  readonly statuses: readonly ListedStatus[];
   /** null: whatever it is */
-  readonly status: ListedStatus | null;
   readonly room: RoomId | null;
   readonly type: string | null;
   /** bounds of the send time, both included */
@@ -64,10 +67,10 @@ export function pageOf<Listed extends { readonly future: Future }>(
   return { page, next: last === undefined || page.length === left.length ? null : placeOf(last.future) };
 }
 
-function fits(future: Future, { status, room, type, earliest, latest }: ListFilter): boolean {
+function fits(future: Future, { statuses, room, type, earliest, latest }: ListFilter): boolean {
   const sendTime = sendTimeOf(future);
   return (
-    (status === null || status === statusOf(future)) &&
+    statuses.includes(statusOf(future)) &&
     (room === null || room === future.draft.room) &&
     (type === null || type === future.draft.type) &&
     earliest <= sendTime &&

@@ -61,9 +61,9 @@ export class Lists {
     await this.#sweeping.catchUp();
     const byId = new Map<FutureId, OwnFuture>();
     // In this order: what finishes between the two is found in both, and the later word counts.
-    if (filter.status === null || filter.status === 'scheduled')
+    if (filter.statuses.includes('scheduled'))
       for (const one of await this.running(owner)) byId.set(one.future.id, one);
-    if (filter.status !== 'scheduled')
+    if (filter.statuses.some((status) => status !== 'scheduled'))
       for (const one of await this.#all(owner, 'finished')) byId.set(one.future.id, one);
     const ahead = wallAhead(this.#clock);
     const inServerTime = { ...filter, earliest: filter.earliest - ahead, latest: filter.latest - ahead };

@@ -1,5 +1,5 @@
 import type { Static, TNever, TObject, TSchema } from 'typebox';
-import { MatrixError } from './errors.ts';
+import { type ErrorName, MatrixError } from './errors.ts';
 import { namesIn, type Params } from './paths.ts';
 import type { Query } from './query.ts';
 import type { Requester } from './requester.ts';
@@ -30,7 +30,7 @@ export interface Call<Path extends string, A extends Authentication, Q extends T
   readonly query: Static<Q>;
   /**
    * The body, judged now and not before: who answers a repeated transaction never looks at it.
-   * @throws MatrixError M_NOT_JSON, M_BAD_JSON, M_MISSING_PARAM
+   * @throws MatrixError M_NOT_JSON, M_MISSING_PARAM, and M_BAD_JSON or what the endpoint says instead
    */
   body(): Static<B>;
   /** The URL after its `?`, not decoded. May hold an access token: never logged. */
@@ -68,6 +68,10 @@ export interface Definition<
   readonly body?: B;
   /** No body at all is then read as `{}`. */
   readonly bodyOptional?: boolean;
+  /** What it answers with 200, for the API's description; nothing is judged by it. */
+  readonly answers?: TSchema;
+  /** What a member of the wrong type is; `badJson` unless told. */
+  readonly wrongBody?: ErrorName;
   readonly handle: (call: Call<Path, A, Q, B>) => Answer | Promise<Answer>;
 }
 
@@ -94,6 +98,7 @@ export interface Endpoint {
   readonly query: TObject | null;
   readonly body: TSchema | null;
   readonly bodyOptional: boolean;
+  readonly answers: TSchema | null;
   /** Judges path and query, reads the body, runs the handler. Rejects with what the handler throws. */
   readonly answer: (incoming: Incoming) => Promise<Answer>;
 }
@@ -107,11 +112,11 @@ export function endpoint<
   Q extends TObject = TObject<{}>,
   B extends TSchema = TNever,
 >(definition: Definition<Path, A, Q, B>): Endpoint {
-  const { method, paths, authentication, handle, bodyOptional = false } = definition;
+  const { method, paths, authentication, handle, bodyOptional = false, wrongBody = 'badJson' } = definition;
   const hasParams = paramsOf(paths);
   const isAllowed = requesterFor(authentication);
   const readQuery = queryReader(definition.query);
-  const readBody = bodyReader(definition.body, bodyOptional);
+  const readBody = bodyReader(definition.body, bodyOptional, wrongBody);
 
   async function answer(incoming: Incoming): Promise<Answer> {
     const { requester, params } = incoming;
@@ -131,6 +136,7 @@ export function endpoint<
     query: definition.query ?? null,
     body: definition.body ?? null,
     bodyOptional,
+    answers: definition.answers ?? null,
     answer,
   };
 }

@@ -45,6 +45,9 @@ export const errors = {
   unknownFutureGroup: { status: 409, errcode: 'M_UNKNOWN_FUTURE_GROUP' },
   futureMaxTimeoutExceeded: { status: 400, errcode: 'M_FUTURE_MAX_TIMEOUT_EXCEEDED' },
 
+  // delayed events
+  delayTooLarge: { status: 400, errcode: 'M_DELAY_TOO_LARGE' },
+
   // not the request's fault
   unknown: { status: 500, errcode: 'M_UNKNOWN' },
   badGateway: { status: 502, errcode: 'M_UNKNOWN' },

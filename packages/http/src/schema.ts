@@ -10,11 +10,13 @@ const emptyObject = Buffer.from('{}');
 /**
  * Makes the reader of a body. What the schema does not name is let through, as everywhere in Matrix.
  * @param optional no body at all is then read as `{}`
- * @returns a reader that throws MatrixError: M_NOT_JSON, M_MISSING_PARAM for a missing property, else M_BAD_JSON
+ * @param wrong the error for what is not as the schema has it
+ * @returns a reader that throws MatrixError: M_NOT_JSON, M_MISSING_PARAM for a missing property, else `wrong`
  */
 export function bodyReader<B extends TSchema>(
   schema: B | undefined,
   optional: boolean,
+  wrong: ErrorName,
 ): (bytes: Uint8Array) => Static<B> {
   if (schema === undefined) {
     return () => {
@@ -25,7 +27,7 @@ export function bodyReader<B extends TSchema>(
   return (bytes) => {
     const value = parseJson(optional && bytes.length === 0 ? emptyObject : bytes);
     if (validator().Check(value)) return value;
-    throw complaint(validator().Errors(value), 'badJson');
+    throw complaint(validator().Errors(value), wrong);
   };
 }
 

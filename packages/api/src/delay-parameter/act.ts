@@ -1,9 +1,7 @@
-import type { Futures, Holder, UseAnswer } from '@matrix-futures/engine';
+import type { Futures, UseAnswer } from '@matrix-futures/engine';
 import { type Answer, MatrixError, type Requester } from '@matrix-futures/http';
+import { type Action, manage } from '../manage.ts';
 import { useError } from '../refusals.ts';
-
-export const actions = ['send', 'restart', 'cancel'] as const;
-export type Action = (typeof actions)[number];
 
 /**
  * The delay id is the capability: SFU services call without a login. With one, the event must be the caller's.
@@ -17,7 +15,7 @@ export async function actOnDelayedEvent(
   action: Action,
 ): Promise<Answer> {
   const holder = futures.holderOfDelayId(delayId, requester?.user ?? null);
-  const answer: UseAnswer = holder === null ? { kind: 'gone' } : await act(futures, holder, action);
+  const answer: UseAnswer = holder === null ? { kind: 'gone' } : await manage(futures, holder, action);
   switch (answer.kind) {
     case 'done':
       return {};
@@ -26,16 +24,5 @@ export async function actOnDelayedEvent(
       throw new MatrixError('notFound', 'There is no delayed event of this id, or it is finished');
     default:
       throw useError(answer);
-  }
-}
-
-function act(futures: Futures, holder: Holder, action: Action): Promise<UseAnswer> {
-  switch (action) {
-    case 'send':
-      return futures.send(holder);
-    case 'restart':
-      return futures.refresh(holder);
-    case 'cancel':
-      return futures.cancel(holder, holder.owner === null ? 'token' : 'owner');
   }
 }

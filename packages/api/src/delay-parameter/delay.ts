@@ -1,6 +1,7 @@
+import type { Ms } from '@matrix-futures/engine';
 import { MatrixError } from '@matrix-futures/http';
 import { draftParameters } from '../draft.ts';
-import { queryTexts } from '../query-texts.ts';
+import { type QueryTexts, queryTexts } from '../query-texts.ts';
 import { onlyFuture, type SchedulingDialect } from '../schedule-once.ts';
 import { parseWholeNumber } from '../whole-number.ts';
 
@@ -17,21 +18,21 @@ export const delayParameters: readonly string[] = [delay];
 export const delayQuery = queryTexts([...delayParameters, ...draftParameters]);
 
 /**
+ * When a delayed event is to be sent. 0 is as good as any other number here.
+ * @throws MatrixError M_INVALID_PARAM
+ */
+export function delayOf(query: QueryTexts): { timeout: Ms; groupName: null } {
+  const rule = { name: delay, least: 0, most: Number.MAX_VALUE, unit: 'milliseconds' };
+  return { timeout: parseWholeNumber(query[delay] ?? '', rule), groupName: null };
+}
+
+/**
  * Scheduling as it is deployed (MSC4140 before the merge, Synapse, matrix-js-sdk 34 to 43). js-sdk 43 shortens its delay
  * and tries again after exactly this error for one that is too long; after any other it joins with no leave behind it.
  */
 export const delayDialect: SchedulingDialect = {
   generation: 'delay-parameter',
   operation: 'delay',
-  whenAndWhere: (query) => ({
-    timeout: parseWholeNumber(query[delay] ?? '', {
-      name: delay,
-      least: 0,
-      most: Number.MAX_VALUE,
-      unit: 'milliseconds',
-    }),
-    groupName: null,
-  }),
   answer: (scheduled) => ({ delay_id: onlyFuture(scheduled).tokens.delayId }),
   tooLong: (maximum) =>
     new MatrixError('badRequest', `The longest delay this server allows is ${maximum} milliseconds`, {

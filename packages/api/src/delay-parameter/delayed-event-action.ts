@@ -1,7 +1,8 @@
 import type { Futures } from '@matrix-futures/engine';
 import { endpoint, type Endpoint, MatrixError, unstable } from '@matrix-futures/http';
 import Type from 'typebox';
-import { type Action, actions, actOnDelayedEvent } from './act.ts';
+import { type Action, actions } from '../manage.ts';
+import { actOnDelayedEvent } from './act.ts';
 import { feature } from './delay.ts';
 
 /** `POST /unstable/org.matrix.msc4140/delayed_events/{delayId}/{action}`, as js-sdk 43 sends it: without a body. */

@@ -3,7 +3,8 @@ import { endpoint, type Endpoint } from '@matrix-futures/http';
 import { eventContent } from '../event-content.ts';
 import { statePaths } from '../plain-paths.ts';
 import { scheduleOnce } from '../schedule-once.ts';
-import { delayDialect, delayParameters, delayQuery } from './delay.ts';
+import { delayAnswer } from '../delay-answer.ts';
+import { delayDialect, delayOf, delayParameters, delayQuery } from './delay.ts';
 
 /** `PUT /rooms/{roomId}/state/{eventType}/{stateKey}?org.matrix.msc4140.delay=…` */
 export function delayedState(futures: Futures): Endpoint {
@@ -15,15 +16,14 @@ export function delayedState(futures: Futures): Endpoint {
     summary: 'Delays a state event',
     query: delayQuery,
     body: eventContent,
-    handle: ({ requester, params, query, body }) =>
+    answers: delayAnswer,
+    handle: ({ requester, params: { roomId: room, eventType: type, stateKey = '' }, query, body }) =>
       scheduleOnce(futures, delayDialect, {
         requester,
-        room: params.roomId,
-        type: params.eventType,
-        stateKey: params.stateKey ?? '',
-        transactionId: null,
+        room,
         query,
-        body,
+        transaction: null,
+        read: () => ({ ...delayOf(query), type, stateKey, content: body() }),
       }),
   });
 }

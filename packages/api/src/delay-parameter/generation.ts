@@ -1,24 +1,31 @@
 import type { Futures } from '@matrix-futures/engine';
 import { type Endpoint, MatrixError } from '@matrix-futures/http';
+import { actions } from '../manage.ts';
 import { refuseParameters } from '../refused-parameters.ts';
-import { actions } from './act.ts';
 import { codeField, delayParameters } from './delay.ts';
 import { delayedEventAction, delayedEventActionInBody } from './delayed-event-action.ts';
-import { delayedSend } from './delayed-send.ts';
+import { delayedSend, delayedSendWithoutTransaction } from './delayed-send.ts';
 import { delayedState } from './delayed-state.ts';
+import { getDelayedEvent } from './get.ts';
+import { listDelayedEvents } from './list.ts';
 
-/** The query parameter that clients use today, and what acts on the events it delays. */
+/** The query parameter that clients use today. */
 export function delayEndpoints(futures: Futures): Endpoint[] {
+  return [delayedSend(futures), delayedSendWithoutTransaction(futures), delayedState(futures)];
+}
+
+/** What manages the events it delays. The generation after it has the same paths while it is unstable. */
+export function unstableDelayedEvents(futures: Futures): Endpoint[] {
   return [
-    delayedSend(futures),
-    delayedState(futures),
     ...actions.map((action) => delayedEventAction(futures, action)),
     delayedEventActionInBody(futures),
+    listDelayedEvents(futures),
+    getDelayedEvent(futures),
   ];
 }
 
-/** What is left of them where they are switched off. */
-export function delaysAreOff(): Endpoint {
+/** What is left of the parameter where it is switched off. */
+export function delaysAreOff(): Endpoint[] {
   return refuseParameters(
     delayParameters,
     () =>

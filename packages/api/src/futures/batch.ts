@@ -11,6 +11,7 @@ import {
 } from '@matrix-futures/http';
 import { draftOf, draftParameters } from '../draft.ts';
 import { eventContent } from '../event-content.ts';
+import { heartbeatOf } from '../heartbeat.ts';
 import { queryTexts, type QueryTexts } from '../query-texts.ts';
 import { scheduleError } from '../refusals.ts';
 import { transactionScope } from '../transaction-scope.ts';
@@ -118,7 +119,7 @@ interface BatchCall {
 }
 
 function scheduleBatchOnce(futures: Futures, call: BatchCall): Promise<Answer> {
-  const { requester, room, transactionId, body } = call;
+  const { requester, room, query, transactionId, body } = call;
   const scope = scopeOf(requester, room, transactionId);
   const draft = ({ type: eventType, state_key: stateKey, content }: BatchEvent): Draft =>
     draftOf(call, { type: eventType, stateKey: stateKey ?? null, content });
@@ -127,6 +128,7 @@ function scheduleBatchOnce(futures: Futures, call: BatchCall): Promise<Answer> {
     const scheduled = await futures.scheduleBatch({
       owner: requester.user,
       timeout,
+      heartbeat: heartbeatOf(requester, query, timeout),
       sendOnTimeout: draft(sendOnTimeout),
       sendOnAction: new Map(Array.from(sendOnAction, ([name, event]) => [name, draft(event)])),
       sendNow: sendNow && draft(sendNow),

@@ -1,13 +1,11 @@
 import type { FutureTokens, JsonObject, Ms } from '@matrix-futures/engine';
 import { MatrixError } from '@matrix-futures/http';
 import { onlyFuture, type SchedulingDialect } from '../schedule-once.ts';
-import { whenAndWhere } from './parameters.ts';
 
 /** Scheduling as the text of 6 June 2024 has it ("Proposal", "Response"). */
 export const futuresDialect: SchedulingDialect = {
   generation: 'futures',
   operation: 'future',
-  whenAndWhere,
   answer: (scheduled) => ({
     ...tokensAnswer(onlyFuture(scheduled).tokens),
     future_group_id: scheduled.groupName,

@@ -28,7 +28,7 @@ export function futuresEndpoints(futures: Futures, plainSend: PlainSend): Endpoi
 }
 
 /** What is left of them where they are switched off. */
-export function futuresAreOff(): Endpoint {
+export function futuresAreOff(): Endpoint[] {
   return refuseParameters(
     futureParameters,
     () => new MatrixError('forbidden', 'This server does not schedule futures'),

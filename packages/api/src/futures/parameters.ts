@@ -2,7 +2,8 @@ import { MatrixError } from '@matrix-futures/http';
 import { draftParameters } from '../draft.ts';
 import { type QueryTexts, queryTexts } from '../query-texts.ts';
 import { parseWholeNumber, type WholeNumberRule } from '../whole-number.ts';
-import { parameterSpellings, vendorFeature } from './spellings.ts';
+import { vendorFeature } from '../vendor.ts';
+import { parameterSpellings } from './spellings.ts';
 
 const timeouts = parameterSpellings('future_timeout');
 const groups = parameterSpellings('future_group_id');

@@ -1,6 +1,6 @@
 import type { Futures } from '@matrix-futures/engine';
 import { endpoint, type Endpoint, unstable } from '@matrix-futures/http';
-import { vendorFeature } from './spellings.ts';
+import { vendorFeature } from '../vendor.ts';
 
 /**
  * `POST /unstable/dev.matrix-futures/reissue`, our own addition, for a login that was stolen: every token of the

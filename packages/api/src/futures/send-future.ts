@@ -3,7 +3,7 @@ import { client, endpoint, type Endpoint, unstable } from '@matrix-futures/http'
 import { eventContent } from '../event-content.ts';
 import { scheduleOnce } from '../schedule-once.ts';
 import { futuresDialect } from './dialect.ts';
-import { futureQuery } from './parameters.ts';
+import { futureQuery, whenAndWhere } from './parameters.ts';
 import { features } from './spellings.ts';
 
 const path = '/rooms/:roomId/send_future/:eventType/:txnId';
@@ -21,11 +21,14 @@ export function sendFuture(futures: Futures): Endpoint {
       scheduleOnce(futures, futuresDialect, {
         requester,
         room: params.roomId,
-        type: params.eventType,
-        stateKey: null,
-        transactionId: params.txnId,
         query,
-        body,
+        transaction: ['send', params.roomId, params.eventType, params.txnId],
+        read: () => ({
+          ...whenAndWhere(query),
+          type: params.eventType,
+          stateKey: null,
+          content: body(),
+        }),
       }),
   });
 }

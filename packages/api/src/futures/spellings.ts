@@ -4,6 +4,9 @@
  */
 export const features = ['io.element.msc3140', 'io.element.msc4140', 'org.matrix.msc4140'] as const;
 
+/** Flags of `/versions`. The last of the names stands there for what delays by a parameter, which clients of today ask. */
+export const flags = ['io.element.msc3140', 'io.element.msc4140'] as const;
+
 const unstablePrefixes = features.map((feature) => `${feature}.`);
 
 /** A query parameter in all its spellings, the stable one first. */
@@ -15,6 +18,3 @@ export function parameterSpellings(name: string): readonly string[] {
 export function memberSpellings(name: string): readonly string[] {
   return ['', 'm.', ...unstablePrefixes].map((prefix) => prefix + name);
 }
-
-/** What this server adds of its own: `/_matrix/client/unstable/dev.matrix-futures/…`. */
-export const vendorFeature = 'dev.matrix-futures';

@@ -3,7 +3,7 @@ import { client, endpoint, type Endpoint, unstable } from '@matrix-futures/http'
 import { eventContent } from '../event-content.ts';
 import { scheduleOnce } from '../schedule-once.ts';
 import { futuresDialect } from './dialect.ts';
-import { futureQuery, transactionParameter } from './parameters.ts';
+import { futureQuery, transactionParameter, whenAndWhere } from './parameters.ts';
 import { features } from './spellings.ts';
 
 /** The state key is the empty string where it is left out, with and without the slash before it. */
@@ -22,15 +22,16 @@ export function stateFuture(futures: Futures): Endpoint {
     summary: 'Schedules a state event',
     query: futureQuery,
     body: eventContent,
-    handle: ({ requester, params, query, body }) =>
-      scheduleOnce(futures, futuresDialect, {
+    handle: ({ requester, params, query, body }) => {
+      const { roomId: room, eventType: type, stateKey = '' } = params;
+      const transactionId = query[transactionParameter];
+      return scheduleOnce(futures, futuresDialect, {
         requester,
-        room: params.roomId,
-        type: params.eventType,
-        stateKey: params.stateKey ?? '',
-        transactionId: query[transactionParameter] ?? null,
+        room,
         query,
-        body,
-      }),
+        transaction: transactionId === undefined ? null : ['state', room, type, stateKey, transactionId],
+        read: () => ({ ...whenAndWhere(query), type, stateKey, content: body() }),
+      });
+    },
   });
 }

@@ -2,7 +2,7 @@ import type { Futures, JsonObject } from '@matrix-futures/engine';
 import { endpoint, type Endpoint, MatrixError, unstable } from '@matrix-futures/http';
 import Type from 'typebox';
 import { storeError } from '../refusals.ts';
-import { vendorFeature } from './spellings.ts';
+import { vendorFeature } from '../vendor.ts';
 import { tokenError } from './token.ts';
 
 const most = 1_000;

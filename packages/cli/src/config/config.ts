@@ -53,7 +53,7 @@ export function parseConfig(sources: Sources): Config {
     openRegistration: required('open-registration', onOff),
     registrationSharedSecret: optional('registration-shared-secret', text),
     defaultRoomVersion: required('default-room-version', oneOf(['10', '11', '12'])),
-    generations: required('generations', listOf(oneOf(['futures', 'delay-parameter']))),
+    generations: required('generations', listOf(oneOf(['futures', 'delay-parameter', 'delayed-events']))),
     limits: {
       perUser: required('rate-limits', onOff),
       maxTimeout: required('max-timeout', duration),

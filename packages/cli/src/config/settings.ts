@@ -47,8 +47,8 @@ export const settings = [
   { name: 'default-room-version', value: 'VERSION', fallback: '12', help: 'of new rooms: 10, 11 or 12' },
   {
     name: 'generations',
-    value: 'A,B',
-    fallback: 'futures,delay-parameter',
+    value: 'A,B,C',
+    fallback: 'futures,delay-parameter,delayed-events',
     help: 'versions of the protocol to serve',
   },
   {
