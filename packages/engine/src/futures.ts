@@ -14,12 +14,12 @@ import type { RemoteOptions } from './delivery/remote-options.ts';
 import { DeviceSyncs } from './device-syncs.ts';
 import { Firing } from './firing.ts';
 import { RefreshRate } from './refresh-rate.ts';
-import { addFuture, type NewFuture } from './rules/add.ts';
+import { addFuture, type AddAnswer, type NewFuture } from './rules/add.ts';
 import { cancelFuture, type CancelAnswer } from './rules/cancel.ts';
 import { refreshFuture } from './rules/refresh.ts';
 import { ScheduleRate } from './schedule-rate.ts';
 import type { BatchRequest, FutureTokens, ScheduleAnswer, ScheduleRequest, Scheduled } from './scheduling.ts';
-import type { FutureStore } from './store.ts';
+import type { Decide, FutureStore } from './store.ts';
 import { Sweeping } from './sweeping.ts';
 import { longestEventId, mentionsSendNow, withSendNow } from './template.ts';
 import type { TokenKind, Tokens } from './tokens.ts';
@@ -132,7 +132,7 @@ export class Futures {
     const { generation, heartbeat = null } = request;
     const asked = await this.#newFuture({ generation, draft, action: null, timeout, heartbeat }, owner);
     const groupName = request.groupName ?? this.#freshName();
-    return store.change<ScheduleAnswer>({ by: 'name', owner, name: groupName }, (found, world) => {
+    const add: Decide<ScheduleAnswer | Extract<AddAnswer, { kind: 'closed' }>> = (found, world) => {
       const { next, answer } = addFuture(found, owner, groupName, asked, world, limits);
       if (answer.kind !== 'added') return { next, answer };
       const memory: TransactionMemory = {
@@ -148,7 +148,11 @@ export class Futures {
         ...(scope === null ? {} : { remember: memory }),
         answer: this.#scheduled(memory, futures),
       };
-    });
+    };
+    for (;;) {
+      const answer = await store.change({ by: 'name', owner, name: groupName }, add);
+      if (answer.kind !== 'closed') return answer;
+    }
   }
 
   /** Schedules a whole group, and sends one event, in one step: all or nothing. */

@@ -24,6 +24,8 @@ export type AddAnswer =
   | { readonly kind: 'added'; readonly group: Group; readonly future: FutureId }
   /** an action future where no timeout future is alive, or a group that already has its event */
   | { readonly kind: 'conflict'; readonly why: 'no-timeout-future' | 'already-sent' | 'being-sent' }
+  /** the group was over, and nobody had written it down: it is now, so the name is free; add again */
+  | { readonly kind: 'closed' }
   | OverLimit;
 
 export interface OverLimit {
@@ -114,6 +116,8 @@ export function addFuture(
     return refuse({ kind: 'conflict', why: 'being-sent' });
   const open = group?.phase === 'open' ? group : null;
   if (open === null && asked.timeout === null) return refuse({ kind: 'conflict', why: 'no-timeout-future' });
+  // A decision is about one group: the one that is over has to stay, with its outcomes, beside the new one.
+  if (group !== null && open === null) return refuse({ kind: 'closed' });
   const over = overLimit([asked], open?.futures.length ?? 0, world, limits);
   if (over !== null) return refuse(over);
   const future = newFuture(asked, world.newFutureId(), world);

@@ -95,9 +95,13 @@ describe('adding', () => {
     expect(add(found).answer).toEqual({ kind: 'conflict', why });
   });
 
-  test('the name of a closed group is free: a timeout future makes a new group', () => {
-    const { next } = add(group([future(1)], { phase: 'closed' }));
-    expect(next).toMatchObject({ id: 9, phase: 'open', futures: [{ id: 99 }] });
+  test('a group that is over is closed first, and stays; the next one of its name is a new group', () => {
+    const over = group([future(1, { draft: draft({ stateKey: 'x' }) })]);
+    const { next, answer } = addFuture(over, alice, 'call', asked(), world(afterStateBy(bob)), defaultLimits);
+    expect(answer).toEqual({ kind: 'closed' });
+    expect(next).toMatchObject({ id: 1, phase: 'closed' });
+    expect(ends(next)).toEqual(['cancelled(state)']);
+    expect(add(null).next).toMatchObject({ id: 9, phase: 'open', futures: [{ id: 99 }] });
   });
 
   test('a deadline is rounded up to the millisecond, never down', () => {
