@@ -187,8 +187,9 @@ export class RemoteDelivery implements Delivery {
     if (group === null) return { kind: 'undecided' };
     if (batch.sendNow !== null) {
       // One that was staged before, and is not on its way here, may be on its way from another node.
-      const attempts = staged.mine ? this.#run(group, true) : this.#running.get(group.id);
-      const first = attempts && (await this.#within(patience, attempts.first));
+      const first = staged.mine
+        ? await this.#run(group, true).first
+        : await this.#within(patience, this.#running.get(group.id)?.first ?? Promise.resolve(null));
       if (first?.kind === 'refused' || first?.kind === 'undecided') return first;
     }
     const memory = await store.recall(batch.scope);

@@ -256,7 +256,12 @@ export class Model {
     fact: Fact,
     use: Use,
     stale: boolean,
-    began: { readonly dead: boolean; readonly at: number; readonly powerless: boolean; readonly token: string },
+    began: {
+      readonly dead: boolean;
+      readonly at: number;
+      readonly powerless: boolean;
+      readonly token: string;
+    },
     answer: UseAnswer['kind'],
     now: number,
     lag: number,

@@ -39,6 +39,8 @@ export interface ProcessParts {
   readonly offset: number;
   readonly wallOffset: () => number;
   readonly beforeCommit?: () => void;
+  /** the store of another process, which it shares */
+  readonly store?: MemoryStore;
   readonly unit?: 'in-process' | 'remote';
   readonly remote?: RemoteOptions;
   readonly limits?: Limits;
@@ -80,13 +82,15 @@ export class Process {
   constructor(parts: ProcessParts) {
     const { time, image, beforeCommit, unit = 'in-process' } = parts;
     this.clock = new ProcessTime(time, () => parts.offset, parts.wallOffset);
-    this.store = new MemoryStore({
-      clock: this.clock,
-      retention,
-      unit,
-      ...(beforeCommit ? { beforeCommit } : {}),
-      ...(image ? { image } : {}),
-    });
+    this.store =
+      parts.store ??
+      new MemoryStore({
+        clock: this.clock,
+        retention,
+        unit,
+        ...(beforeCommit ? { beforeCommit } : {}),
+        ...(image ? { image } : {}),
+      });
     this.futures = new Futures({
       limits,
       ...parts,

@@ -372,7 +372,15 @@ export class Simulation {
       process,
       run,
       (answer) =>
-        model.used(fact, use, stale, { dead, at, powerless, token }, answer.kind, this.#time.now(), this.#lag),
+        model.used(
+          fact,
+          use,
+          stale,
+          { dead, at, powerless, token },
+          answer.kind,
+          this.#time.now(),
+          this.#lag,
+        ),
       () => {
         if (use === 'send' && !stale) fact.sends -= 1;
       },
