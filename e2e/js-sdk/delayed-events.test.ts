@@ -1,5 +1,12 @@
 // oxlint-disable eslint/no-underscore-dangle -- names of the SDK
-import { EventType, type MatrixClient, type MatrixEvent, MsgType, RoomEvent } from 'matrix-js-sdk';
+import {
+  EventType,
+  type MatrixClient,
+  type MatrixEvent,
+  MsgType,
+  RoomEvent,
+  RoomStateEvent,
+} from 'matrix-js-sdk';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type ServerProcess, startServerProcess } from '../server-process.ts';
 import { makeRoom, seen, signUp } from './sdk-client.ts';
@@ -33,8 +40,8 @@ async function schedule(body: string, delay: number): Promise<string> {
     .delay_id;
 }
 
-const schedulePlan = async (now: object, delay: number): Promise<string> =>
-  (await ada._unstable_sendDelayedStateEvent(room, { delay }, plan, now as never, 'k')).delay_id;
+const schedulePlan = async (content: object, delay: number): Promise<string> =>
+  (await ada._unstable_sendDelayedStateEvent(room, { delay }, plan, content as never, 'k')).delay_id;
 
 const messages = (client: MatrixClient): readonly MatrixEvent[] =>
   (client.getRoom(room)?.getLiveTimeline().getEvents() ?? []).filter(
@@ -65,17 +72,17 @@ describe('a delayed message', () => {
   });
 
   it('that is restarted is overtaken by one that was scheduled after it', async () => {
-    const id = await schedule('first', 600);
-    await schedule('second', 600);
+    const id = await schedule('first', 800);
+    await schedule('second', 800);
     await ada._unstable_restartScheduledDelayedEvent(id);
     await arrived(bob, 'first');
     expect(bodies(bob)).toEqual(['second', 'first']);
   });
 
   it('that is cancelled is never sent: the next one is', async () => {
-    const id = await schedule('cancelled', 300);
-    await schedule('next', 600);
+    const id = await schedule('cancelled', 800);
     await ada._unstable_cancelScheduledDelayedEvent(id);
+    await schedule('next', 800);
     await arrived(bob, 'next');
     expect(bodies(bob)).toEqual(['next']);
     await expect(ada._unstable_cancelScheduledDelayedEvent(id)).rejects.toEqual(finished);
@@ -108,12 +115,12 @@ describe('a delayed message', () => {
 
 describe('a delayed state event', () => {
   it('is not cancelled by newer state of its own sender', async () => {
-    await schedulePlan({ of: 'ada, later' }, 500);
-    await ada.sendStateEvent(room, plan, { of: 'ada, now' } as never, 'k');
+    await schedulePlan({ of: 'ada, later' }, 800);
+    const { event_id } = await ada.sendStateEvent(room, plan, { of: 'ada, now' } as never, 'k');
+    await seen(bob, room, event_id);
     const current = (): unknown =>
       bob.getRoom(room)?.currentState.getStateEvents(plan, 'k')?.getContent()['of'];
-    await until(bob, 'RoomState.events', () => current() === 'ada, now', 'the state that was set');
-    await until(bob, 'RoomState.events', () => current() === 'ada, later', 'the state that was scheduled');
+    await until(bob, RoomStateEvent.Events, () => current() === 'ada, later', 'the state that was scheduled');
   });
 
   it('is cancelled by newer state of somebody else', async () => {
