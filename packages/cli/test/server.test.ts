@@ -142,10 +142,53 @@ it('the end of an account cancels all futures of the user at once, and those of 
   expect(messages.map(({ content }) => content.body)).toEqual(['kept']);
 });
 
-it('a delayed event names its delay id to its sender alone', async () => {
-  const { delay_id: delay } = await delaySend(alice, 'later', 300);
+describe('a future whose heartbeat is the sync of its device', () => {
+  const heartbeat = '&dev.matrix-futures.heartbeat=sync';
+  const next = async (client: Client) => (await client.ok('GET', '/v3/sync')).next_batch;
+
+  it('waits while a long poll is open, and a timeout longer', async () => {
+    const since = await next(alice);
+    await delaySend(alice, 'gone', 1_000, heartbeat);
+    // Twice as long as the timer. The poll would be answered sooner if the event came.
+    const began = performance.now();
+    const answer = await alice.ok('GET', `/v3/sync?timeout=2000&since=${since}`);
+    expect(answer.rooms.join).toEqual({});
+    expect(performance.now() - began).toBeGreaterThanOrEqual(2_000);
+    await messagesUntil(bob, 'gone');
+    expect(performance.now() - began).toBeGreaterThanOrEqual(3_000);
+  });
+
+  it.each<[string, (hangUp: AbortController) => unknown]>([
+    ['whose client dies in a long poll', (hangUp) => hangUp.abort()],
+    ['that is logged out in a long poll', () => alice.ok('POST', '/v3/logout', {})],
+  ])('is sent a timeout after the end of a device %s', async (_what, end) => {
+    const since = await next(alice);
+    await delaySend(alice, 'gone', 1_000, heartbeat);
+    const hangUp = new AbortController();
+    const poll = fetch(`${server.url}/_matrix/client/v3/sync?timeout=60000&since=${since}`, {
+      headers: { authorization: `Bearer ${alice.token}` },
+      signal: hangUp.signal,
+    }).catch(() => null);
+    // Answered after the poll was taken in.
+    await bob.ok('GET', '/versions');
+    await end(hangUp);
+    await poll;
+    await messagesUntil(bob, 'gone');
+  });
+});
+
+it.each<[string, readonly string[], () => Promise<any>]>([
+  ['by the delay parameter', ['org.matrix.msc4140.delay_id'], () => delaySend(alice, 'later', 300)],
+  [
+    'by the endpoint of delayed events',
+    ['org.matrix.msc4140.delay_id', 'delay_id'],
+    () => alice.ok('PUT', sendPath('delayed_event', ''), { delay_ms: 300, content: text('later') }),
+  ],
+])('an event delayed %s names its delay id to its sender alone', async (_how, names, schedule) => {
+  const { delay_id: delay } = await schedule();
   const [mine] = await messagesUntil(alice, 'later');
-  expect(mine.unsigned['org.matrix.msc4140.delay_id']).toBe(delay);
+  const shown = Object.entries(mine.unsigned).filter(([, value]) => value === delay);
+  expect(shown.map(([name]) => name).toSorted()).toEqual(names.toSorted());
   const [theirs] = await messagesUntil(bob, 'later');
   expect(JSON.stringify(theirs)).not.toContain(delay);
 });
