@@ -57,8 +57,8 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
     tokens: new Tokens(data.tokenKeys),
     onFired: (late) => lateness.record(late),
   });
-  homeserver.onNewState((key, event, sender) => futures.stateArrived(key, event, sender));
-  homeserver.onDeactivated((user) => futures.deactivated(user));
+  homeserver.onNewState((key, event, sender) => void futures.stateArrived(key, event, sender));
+  homeserver.onDeactivated((user) => void futures.deactivated(user));
   homeserver.onSync((user, device) => futures.deviceSyncs(user, device));
   api = apiEndpoints({
     futures,
