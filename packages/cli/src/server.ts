@@ -55,7 +55,8 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
     ...{ store, clock, timers, randomness, limits, onError },
     homeserver: homeserver.port,
     tokens: new Tokens(data.tokenKeys),
-    onFired: (late) => lateness.record(late),
+    // Told inside the unit; what a full disk undoes has not fired.
+    onFired: (late) => database.turn.onCommit(() => lateness.record(late)),
   });
   homeserver.onNewState((key, event, sender) => void futures.stateArrived(key, event, sender));
   homeserver.onDeactivated((user) => void futures.deactivated(user));
