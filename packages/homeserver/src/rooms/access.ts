@@ -3,6 +3,7 @@ import { MatrixError } from '@matrix-futures/http';
 import { notInRoom } from './append.ts';
 import { contentOf } from './stored-event.ts';
 import { isRoomId, notRoomId } from './event-form.ts';
+import { lastExit, ownMembership } from './own-membership.ts';
 import type { MembershipRow } from './room-store.ts';
 import type { Rooms } from './rooms.ts';
 
@@ -20,8 +21,9 @@ export function requireJoined({ store }: Rooms, room: RoomId, user: UserId): voi
 }
 
 /**
- * The position up to which a user may see the room: now for who is joined and in a room that is world readable, the
- * leave for who has left (or was banned) and has not forgotten the room.
+ * The position up to which a user may see the room: now for who is joined and in a room that is world readable, the end
+ * of the last stay for who has left (or was put out) and has not forgotten the room. What became of the membership
+ * outside, a ban or an invite declined, shows nothing more.
  * @throws MatrixError 403 `M_FORBIDDEN` for everybody else
  */
 export function seenUpTo(rooms: Rooms, room: RoomId, user: UserId): number {
@@ -29,18 +31,13 @@ export function seenUpTo(rooms: Rooms, room: RoomId, user: UserId): number {
   const { store, positions } = rooms;
   const own = store.membership(room, user);
   if (own?.membership === 'join' || isWorldReadable(rooms, room)) return positions.current();
-  if (own !== undefined && hasLeft(own) && wasJoined(rooms, own)) return own.position;
-  throw new MatrixError('forbidden', notInRoom(room));
+  const left = own !== undefined && hasLeft(own) ? lastExit(ownMembership(store, room, user)) : null;
+  if (left === null) throw new MatrixError('forbidden', notInRoom(room));
+  return left;
 }
 
 function hasLeft({ membership, forgotten }: MembershipRow): boolean {
   return (membership === 'leave' || membership === 'ban') && forgotten === 0;
-}
-
-/** Who only declined an invite has never been inside. */
-function wasJoined({ store }: Rooms, { roomId, userId }: MembershipRow): boolean {
-  const history = store.stateHistory(roomId, 'm.room.member', userId);
-  return history.some((event) => contentOf(event).membership === 'join');
 }
 
 function isWorldReadable({ store }: Rooms, room: RoomId): boolean {

@@ -3,7 +3,7 @@ import type { AccountDatum } from '../account-data/account-data-store.ts';
 import type { MembershipRow } from '../rooms/room-store.ts';
 import { whatIsSeen } from '../rooms/visibility.ts';
 import { historyFields, readHistory, type History } from './history.ts';
-import { ownMembership, wasJoinedThroughout } from './own-membership.ts';
+import { ownMembership, wasJoinedThroughout } from '../rooms/own-membership.ts';
 import { isMeant, passes } from './sync-filter.ts';
 import type { Snapshot, SyncParts } from './sync-parts.ts';
 

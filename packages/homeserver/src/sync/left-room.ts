@@ -5,7 +5,7 @@ import type { StoredEvent } from '../rooms/stored-event.ts';
 import { whatIsSeen } from '../rooms/visibility.ts';
 import { historyFields, readHistory, type History } from './history.ts';
 import { accountDataEvents } from './joined-room.ts';
-import { lastExit, ownMembership, wasJoinedThroughout } from './own-membership.ts';
+import { lastExit, ownMembership, wasJoinedThroughout } from '../rooms/own-membership.ts';
 import type { Snapshot, SyncParts } from './sync-parts.ts';
 
 /**

@@ -133,3 +133,17 @@ describe('reading state', () => {
     expect((await alice.get(at('/state/m.room.create?format=xml'))).body.errcode).toBe('M_INVALID_PARAM');
   });
 });
+
+test('who has left sees the state as of the leave, whatever became of the membership outside', async () => {
+  await alice.put(at('/state/m.thing/k'), { seen: true });
+  await bob.post(at('/leave'));
+  await alice.put(at('/state/m.thing/k'), { seen: false });
+  await alice.post(at('/ban'), { user_id: bob.id });
+  expect((await bob.get(at('/state/m.thing/k'))).body).toEqual({ seen: true });
+  await alice.post(at('/unban'), { user_id: bob.id });
+  expect((await bob.get(at('/state/m.thing/k'))).body).toEqual({ seen: true });
+  const { chunk } = (await bob.get(at('/members'))).body;
+  expect(chunk.find(({ state_key: who }: { state_key: string }) => who === bob.id).content.membership).toBe(
+    'leave',
+  );
+});

@@ -1,6 +1,6 @@
 import type { RoomId, UserId } from '@matrix-futures/engine';
-import type { RoomStore } from '../rooms/room-store.ts';
-import { contentOf } from '../rooms/stored-event.ts';
+import type { RoomStore } from './room-store.ts';
+import { contentOf } from './stored-event.ts';
 
 /** What a user was to a room, from a position on. */
 export interface Step {
