@@ -51,7 +51,6 @@ export function openClock(database: Database, machine: Machine, timers: Timers):
     'INSERT OR REPLACE INTO clock_anchor VALUES (0, ?, ?, ?, ?, ?, ?)',
   );
   let stored = readAnchor(database);
-  let stopped = false;
   const time = new ServerTime(machine, stored);
 
   const save = (): void => {
@@ -60,27 +59,20 @@ export function openClock(database: Database, machine: Machine, timers: Timers):
     write.run(server, boot, running, suspendedAtLeast, suspendedAtMost, wall);
     stored = anchor;
   };
-  // Lost (a full disk), it is written with a later one.
-  const saveApart = (): void => void database.turn.unit(save).catch(() => {});
-  database.turn.beforeCommit(() => {
-    if (stored === null) save();
-    // In the turn behind this one: a turn that only reads must not become one that a full disk can stop.
-    else if (!stopped && time.now() - stored.server >= freshEnough) database.turn.onCommit(saveApart);
+  database.turn.withChanges(() => {
+    if (stored === null || time.now() - stored.server >= freshEnough) save();
   });
 
   const look = (): void => {
     cancel = timers.after(lookEvery, look);
     if (stored === null) return;
     const moved = machine.wall() - time.now() - (stored.wall - stored.server);
-    if (Math.abs(moved) > freshEnough) saveApart();
+    // Lost with its turn (a full disk), it is written with a later change or look.
+    if (Math.abs(moved) > freshEnough) database.turn.unit(save).catch(() => {});
   };
   let cancel = timers.after(lookEvery, look);
-  const stop = (): void => {
-    stopped = true;
-    cancel();
-  };
 
-  return { now: () => time.now(), wall: () => machine.wall(), stop };
+  return { now: () => time.now(), wall: () => machine.wall(), stop: () => cancel() };
 }
 
 function readAnchor(database: Database): Anchor | null {

@@ -83,8 +83,10 @@ export class Transaction implements Turn {
   readonly #release: StatementSync;
   readonly #rollbackTo: StatementSync;
   readonly #flushes: (() => void)[] = [];
+  readonly #companions: (() => void)[] = [];
   readonly #rebuilds: (() => void)[] = [];
   #open = false;
+  #changed = false;
   #lost: TurnLost | null = null;
   #cancelCommit: () => void = () => {};
   #frames: Frame[] = [];
@@ -135,6 +137,10 @@ export class Transaction implements Turn {
     this.#flushes.push(flush);
   }
 
+  withChanges(flush: () => void): void {
+    this.#companions.push(flush);
+  }
+
   onLost(rebuild: () => void): void {
     this.#rebuilds.push(rebuild);
   }
@@ -149,6 +155,7 @@ export class Transaction implements Turn {
   write(): void {
     this.read();
     this.#requireUnit();
+    this.#changed = true;
     for (const frame of this.#frames) {
       if (frame.savepoint) continue;
       this.#savepoint.run();
@@ -230,6 +237,7 @@ export class Transaction implements Turn {
     const frame = this.#enter();
     try {
       for (const flush of this.#flushes) flush();
+      if (this.#changed) for (const flush of this.#companions) flush();
       this.#leave(frame);
     } catch (error) {
       this.#frames.pop();
@@ -255,6 +263,7 @@ export class Transaction implements Turn {
     const answers = this.#answers;
     const effects = this.#effects;
     this.#open = false;
+    this.#changed = false;
     this.#lost = null;
     this.#answers = [];
     this.#effects = [];

@@ -27,6 +27,11 @@ export interface Turn {
   /** `flush` runs inside the transaction before every commit: for what is gathered over a turn and written at once. */
   beforeCommit(flush: () => void): void;
   /**
+   * `flush` runs as `beforeCommit` does, behind those, but only in a turn that stores something: for what goes along
+   * with every change. A turn that only reads stays one that a full disk cannot stop.
+   */
+  withChanges(flush: () => void): void;
+  /**
    * `rebuild` runs whenever a turn was lost, after the undo effects: for memory derived from the database that does
    * not use `onUndo`.
    */

@@ -197,6 +197,29 @@ describe('units of one turn', () => {
     expect(names()).toEqual(['a+b', 'c']);
   });
 
+  test('withChanges runs in turns that store something, be it before the commit only, and in no others', async () => {
+    const { database, timers, insert, names } = nameDatabase();
+    const gathered: string[] = [];
+    let turns = 0;
+    database.turn.withChanges(() => insert(`change ${++turns}`));
+    database.turn.beforeCommit(() => {
+      for (const name of gathered.splice(0)) insert(name);
+    });
+    const commit = async (work: () => unknown): Promise<void> => {
+      const unit = database.turn.unit(work);
+      timers.turn();
+      await unit;
+    };
+    await commit(() => names());
+    expect(names()).toEqual([]);
+    await commit(() => insert('a'));
+    expect(names()).toEqual(['a', 'change 1']);
+    await commit(() => gathered.push('b'));
+    expect(names()).toEqual(['a', 'change 1', 'b', 'change 2']);
+    await commit(() => names());
+    expect(names()).toEqual(['a', 'change 1', 'b', 'change 2']);
+  });
+
   test('an effect may open the next turn', async () => {
     const { database, timers, insert, names } = nameDatabase();
     let second: Promise<void> | undefined;
