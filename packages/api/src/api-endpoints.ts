@@ -13,6 +13,8 @@ import { futuresAreOff, futuresEndpoints } from './futures/generation.ts';
 import { flags as futuresFlags } from './futures/spellings.ts';
 import { tokenFastPath } from './futures/token-fast-path.ts';
 import { heartbeatFeature } from './heartbeat.ts';
+import type { Chapter } from './openapi/document.ts';
+import { openApiEndpoints } from './openapi/endpoints.ts';
 import { sendPaths } from './plain-paths.ts';
 import { vendorFeature } from './vendor.ts';
 
@@ -39,12 +41,19 @@ export function apiEndpoints({ futures, generations, plainSend, onError }: ApiOp
   const hasFutures = generations.has('futures');
   const hasDelays = generations.has('delay-parameter');
   const hasDelayedEvents = generations.has('delayed-events');
-  const endpoints = [
-    ...(hasFutures ? futuresEndpoints(futures, plainSend) : futuresAreOff()),
-    ...(hasDelays ? delayEndpoints(futures) : delaysAreOff()),
-    ...(hasDelayedEvents ? delayedEventsEndpoints(futures) : delayedEventsAreOff()),
-    ...(hasDelays || hasDelayedEvents ? unstableDelayedEvents(futures) : []),
+  const chapters: readonly Chapter[] = [
+    { name: 'Futures', endpoints: hasFutures ? futuresEndpoints(futures, plainSend) : futuresAreOff() },
+    { name: 'Delay parameter', endpoints: hasDelays ? delayEndpoints(futures) : delaysAreOff() },
+    {
+      name: 'Delayed events',
+      endpoints: hasDelayedEvents ? delayedEventsEndpoints(futures) : delayedEventsAreOff(),
+    },
+    {
+      name: 'Delayed events, unstable',
+      endpoints: hasDelays || hasDelayedEvents ? unstableDelayedEvents(futures) : [],
+    },
   ];
+  const endpoints = [...chapters.flatMap((chapter) => chapter.endpoints), ...openApiEndpoints(chapters)];
   return {
     endpoints: hasFutures ? [...endpoints, ...takingFromSend(endpoints).map(atBatchPath)] : endpoints,
     fastPath: hasFutures ? tokenFastPath(futures, onError) : () => false,

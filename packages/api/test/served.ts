@@ -1,15 +1,17 @@
 import { randomBytes } from 'node:crypto';
+import { Compile } from 'typebox/compile';
 import { afterEach } from 'vitest';
 import { apiEndpoints, storeError } from '@matrix-futures/api';
 import {
   defaultLimits,
   Futures,
   type Generation,
+  type JsonObject,
   type Limits,
   type Timers,
   Tokens,
 } from '@matrix-futures/engine';
-import { createServer } from '@matrix-futures/http';
+import { createServer, type Endpoint } from '@matrix-futures/http';
 import { MemoryStore } from '@matrix-futures/store-memory';
 import { HomeserverDouble } from './homeserver-double.ts';
 
@@ -54,7 +56,6 @@ export class ManualTime implements Timers {
 export interface Reply {
   readonly status: number;
   /** parsed, of whatever shape: tests say what they expect */
-  // oxlint-disable-next-line typescript/no-explicit-any
   readonly body: any;
   readonly text: string;
   readonly headers: Headers;
@@ -76,6 +77,9 @@ export interface Served {
   readonly futures: Futures;
   readonly errors: unknown[];
   readonly unstableFeatures: Readonly<Record<string, boolean>>;
+  readonly capabilities: JsonObject;
+  /** those of the API, not of the homeserver */
+  readonly endpoints: readonly Endpoint[];
   /** As alice unless told. Paths start behind `/_matrix/client`. */
   request(method: string, path: string, sending?: Sending): Promise<Reply>;
   put(path: string, body?: unknown, as?: string | null): Promise<Reply>;
@@ -97,6 +101,24 @@ afterEach(async () => {
 export interface ServeOptions {
   readonly generations?: readonly Generation[];
   readonly limits?: Partial<Limits>;
+}
+
+/** Fails whatever answers with a body that is not as the endpoint's description has it. */
+function asDescribed(endpoint: Endpoint): Endpoint {
+  const { answers, answer } = endpoint;
+  if (answers === null) return endpoint;
+  const validator = Compile(answers);
+  return {
+    ...endpoint,
+    answer: async (incoming) => {
+      const answered = await answer(incoming);
+      const { body = {} } = answered;
+      const value: unknown = body instanceof Uint8Array ? JSON.parse(body.toString()) : body;
+      if (!validator.Check(value))
+        throw new Error(`${endpoint.summary}: ${JSON.stringify([value, validator.Errors(value)])}`);
+      return answered;
+    },
+  };
 }
 
 /** The API, whole, over HTTP: real engine, store in memory, homeserver double. Ends after the test. */
@@ -123,15 +145,17 @@ export async function serve({ generations, limits }: ServeOptions = {}): Promise
     limits: { ...defaultLimits, ...limits },
     onError,
   });
-  homeserver.onState = (key, event, sender) => futures.stateArrived(key, event, sender);
+  homeserver.onState = (key, event, sender) => {
+    futures.stateArrived(key, event, sender).catch(() => {});
+  };
   const api = apiEndpoints({
     futures,
-    generations: new Set(generations ?? ['futures', 'delay-parameter']),
+    generations: new Set(generations ?? ['futures', 'delay-parameter', 'delayed-events']),
     plainSend: homeserver.plainSend,
     onError,
   });
   const server = await createServer({
-    endpoints: [...api.endpoints, homeserver.plainSend.endpoint, homeserver.plainState],
+    endpoints: [...api.endpoints.map(asDescribed), homeserver.plainSend.endpoint, homeserver.plainState],
     fastPath: api.fastPath,
     authenticate: homeserver.authenticate,
     timers: systemTimers,
@@ -173,6 +197,8 @@ export async function serve({ generations, limits }: ServeOptions = {}): Promise
     futures,
     errors,
     unstableFeatures: api.unstableFeatures,
+    capabilities: api.capabilities,
+    endpoints: api.endpoints,
     request,
     put: (path, body = {}, as = 'alice') => request('PUT', path, { body, as }),
     use: (token, method = 'POST') => request(method, `/v3/futures/${token}`, { as: null }),

@@ -1,7 +1,8 @@
 import type { Futures } from '@matrix-futures/engine';
-import { endpoint, type Endpoint, MatrixError, unstable } from '@matrix-futures/http';
+import { endpoint, type Endpoint, unstable } from '@matrix-futures/http';
 import Type from 'typebox';
 import { type Action, actions } from '../manage.ts';
+import { nothing } from '../nothing.ts';
 import { actOnDelayedEvent } from './act.ts';
 import { feature } from './delay.ts';
 
@@ -12,6 +13,7 @@ export function delayedEventAction(futures: Futures, action: Action): Endpoint {
     paths: unstable([feature], `/delayed_events/:delayId/${action}`),
     authentication: 'optional',
     summary: `Makes a delayed event ${action}`,
+    answers: nothing,
     handle: ({ requester, params }) => actOnDelayedEvent(futures, requester, params.delayId, action),
   });
 }
@@ -23,13 +25,10 @@ export function delayedEventActionInBody(futures: Futures): Endpoint {
     paths: unstable([feature], '/delayed_events/:delayId'),
     authentication: 'optional',
     summary: 'Sends, restarts or cancels a delayed event',
-    body: Type.Object({ action: Type.Unknown() }),
-    handle: ({ requester, params, body }) => {
-      const asked = body().action;
-      const action = actions.find((one) => one === asked);
-      if (action === undefined)
-        throw new MatrixError('invalidParam', `action must be one of ${actions.join(', ')}`);
-      return actOnDelayedEvent(futures, requester, params.delayId, action);
-    },
+    body: Type.Object({ action: Type.Union(actions.map((action) => Type.Literal(action))) }),
+    wrongBody: 'invalidParam',
+    answers: nothing,
+    handle: ({ requester, params, body }) =>
+      actOnDelayedEvent(futures, requester, params.delayId, body().action),
   });
 }

@@ -1,6 +1,7 @@
 import type { Futures, Outcome, UserId } from '@matrix-futures/engine';
 import { type Answer, clientV1, endpoint, type Endpoint, MatrixError } from '@matrix-futures/http';
 import { type Action, manage } from '../manage.ts';
+import { nothing } from '../nothing.ts';
 import { useError } from '../refusals.ts';
 
 /** `POST /v1/delayed_events/{delayId}/{action}` (MSC4140 as merged, "Managing scheduled delayed events") */
@@ -10,6 +11,7 @@ export function delayedEventActionOfOwner(futures: Futures, action: Action): End
     paths: clientV1(`/delayed_events/:delayId/${action}`),
     authentication: 'required',
     summary: `Makes one of your delayed events ${action}`,
+    answers: nothing,
     handle: ({ requester, params }) => act(futures, requester.user, params.delayId, action),
   });
 }

@@ -9,6 +9,7 @@ import {
   type Requester,
   unstable,
 } from '@matrix-futures/http';
+import Type from 'typebox';
 import { draftOf, draftParameters } from '../draft.ts';
 import { eventContent } from '../event-content.ts';
 import { heartbeatOf } from '../heartbeat.ts';
@@ -16,7 +17,7 @@ import { queryTexts, type QueryTexts } from '../query-texts.ts';
 import { scheduleError } from '../refusals.ts';
 import { transactionScope } from '../transaction-scope.ts';
 import { type BatchEvent, isBatch, readBatch } from './batch-body.ts';
-import { tokensAnswer, tooLong } from './dialect.ts';
+import { tokensAnswer, tokensSchema, tooLong } from './dialect.ts';
 import { features } from './spellings.ts';
 
 const path = '/rooms/:roomId/send/future/:txnId';
@@ -43,6 +44,7 @@ export function unstableBatch(futures: Futures): Endpoint {
     summary: 'Sends an event and schedules a group of futures',
     query: queryTexts(draftParameters),
     body: eventContent,
+    answers: batchSchema,
     handle: ({ requester, params, query, body }) =>
       scheduleBatchOnce(futures, {
         requester,
@@ -53,6 +55,14 @@ export function unstableBatch(futures: Futures): Endpoint {
       }),
   });
 }
+
+const event_id = Type.String();
+
+const batchSchema = Type.Object({
+  send_on_timeout: Type.Optional(tokensSchema),
+  send_on_action: Type.Optional(Type.Record(Type.String(), Type.Object({ send_token: Type.String() }))),
+  send_now: Type.Optional(Type.Object({ event_id, eventId: event_id })),
+});
 
 /**
  * The same on the stable path, which is also that of a plain event of the type `future`. Which of the two a request is,
@@ -75,6 +85,7 @@ export function batch(futures: Futures, plain: PlainSend): Endpoint {
   return {
     ...whole,
     paths: client(path),
+    answers: Type.Union([batchSchema, Type.Object({ event_id })]),
     answer: async (incoming) => {
       const bytes = await incoming.readBody();
       const again = { ...incoming, readBody: () => Promise.resolve(bytes) };

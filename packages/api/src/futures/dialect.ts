@@ -1,5 +1,6 @@
 import type { FutureTokens, JsonObject, Ms } from '@matrix-futures/engine';
 import { MatrixError } from '@matrix-futures/http';
+import Type from 'typebox';
 import { onlyFuture, type SchedulingDialect } from '../schedule-once.ts';
 
 /** Scheduling as the text of 6 June 2024 has it ("Proposal", "Response"). */
@@ -20,6 +21,15 @@ export function tooLong(maximum: Ms): MatrixError {
     { max_future_timeout: maximum },
   );
 }
+
+export const tokensSchema = Type.Object({
+  send_token: Type.String(),
+  cancel_token: Type.String(),
+  refresh_token: Type.Optional(Type.String()),
+});
+
+/** What scheduling one future answers. */
+export const futureSchema = Type.Object({ ...tokensSchema.properties, future_group_id: Type.String() });
 
 /** `refresh_token` is there for timeout futures only. */
 export function tokensAnswer({ send, cancel, refresh }: FutureTokens): JsonObject {

@@ -1,7 +1,9 @@
 import { hash } from 'node:crypto';
 import type { Futures, JsonObject, ListedFuture } from '@matrix-futures/engine';
 import { client, clientV1, endpoint, type Endpoint, unstable } from '@matrix-futures/http';
-import { tokensAnswer } from './dialect.ts';
+import Type from 'typebox';
+import { eventContent } from '../event-content.ts';
+import { futureSchema, tokensAnswer } from './dialect.ts';
 import { features } from './spellings.ts';
 
 /**
@@ -14,6 +16,7 @@ export function listFutures(futures: Futures): Endpoint {
     paths: [...client('/futures'), ...clientV1('/future'), ...unstable(features, '/futures', '/future')],
     authentication: 'required',
     summary: 'Lists your running futures',
+    answers: Type.Array(Type.Object({ url: Type.String(), body: eventContent, response: futureSchema })),
     handle: async ({ requester }) => ({ body: (await futures.list(requester.user)).map(entry) }),
   });
 }

@@ -1,5 +1,6 @@
 import type { Futures } from '@matrix-futures/engine';
 import { endpoint, type Endpoint, unstable } from '@matrix-futures/http';
+import Type from 'typebox';
 import { vendorFeature } from '../vendor.ts';
 
 /**
@@ -11,6 +12,7 @@ export function reissueTokens(futures: Futures): Endpoint {
     method: 'POST',
     paths: unstable([vendorFeature], '/reissue'),
     authentication: 'required',
+    answers: Type.Object({ reissued: Type.Integer() }),
     summary: 'Makes new tokens for all your running futures',
     handle: async ({ requester }) => ({ body: { reissued: await futures.reissue(requester.user) } }),
   });

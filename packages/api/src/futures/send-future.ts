@@ -2,7 +2,7 @@ import type { Futures } from '@matrix-futures/engine';
 import { client, endpoint, type Endpoint, unstable } from '@matrix-futures/http';
 import { eventContent } from '../event-content.ts';
 import { scheduleOnce } from '../schedule-once.ts';
-import { futuresDialect } from './dialect.ts';
+import { futureSchema, futuresDialect } from './dialect.ts';
 import { futureQuery, whenAndWhere } from './parameters.ts';
 import { features } from './spellings.ts';
 
@@ -17,6 +17,7 @@ export function sendFuture(futures: Futures): Endpoint {
     summary: 'Schedules a message event',
     query: futureQuery,
     body: eventContent,
+    answers: futureSchema,
     handle: ({ requester, params, query, body }) =>
       scheduleOnce(futures, futuresDialect, {
         requester,

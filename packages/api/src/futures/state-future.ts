@@ -2,7 +2,7 @@ import type { Futures } from '@matrix-futures/engine';
 import { client, endpoint, type Endpoint, unstable } from '@matrix-futures/http';
 import { eventContent } from '../event-content.ts';
 import { scheduleOnce } from '../schedule-once.ts';
-import { futuresDialect } from './dialect.ts';
+import { futureSchema, futuresDialect } from './dialect.ts';
 import { futureQuery, transactionParameter, whenAndWhere } from './parameters.ts';
 import { features } from './spellings.ts';
 
@@ -22,6 +22,7 @@ export function stateFuture(futures: Futures): Endpoint {
     summary: 'Schedules a state event',
     query: futureQuery,
     body: eventContent,
+    answers: futureSchema,
     handle: ({ requester, params, query, body }) => {
       const { roomId: room, eventType: type, stateKey = '' } = params;
       const transactionId = query[transactionParameter];

@@ -1,5 +1,6 @@
 import type { Futures, UseAnswer } from '@matrix-futures/engine';
 import { client, clientV1, endpoint, type Endpoint, MatrixError, unstable } from '@matrix-futures/http';
+import { nothing } from '../nothing.ts';
 import { useError } from '../refusals.ts';
 import { features } from './spellings.ts';
 
@@ -23,6 +24,7 @@ export function useToken(futures: Futures): Endpoint {
     paths: tokenPaths,
     authentication: 'none',
     summary: 'Sends, refreshes or cancels a future, as its token says',
+    answers: nothing,
     handle: async ({ params }) => {
       const answer = await futures.use(params.token);
       if (answer.kind === 'done') return {};

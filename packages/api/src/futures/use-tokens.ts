@@ -7,6 +7,12 @@ import { tokenError } from './token.ts';
 
 const most = 1_000;
 
+const result = Type.Object({
+  status: Type.Integer(),
+  errcode: Type.Optional(Type.String()),
+  retry_after_ms: Type.Optional(Type.Integer()),
+});
+
 /** How many are under way at once. Sends may go to a homeserver elsewhere; the others share commits. */
 const lanes = { sends: 8, others: 100 };
 
@@ -22,6 +28,7 @@ export function useTokens(futures: Futures): Endpoint {
     authentication: 'none',
     summary: `Uses up to ${most} tokens`,
     body: Type.Object({ tokens: Type.Array(Type.String()) }),
+    answers: Type.Object({ results: Type.Array(result) }),
     handle: async ({ body }) => {
       const { tokens } = body();
       if (tokens.length > most)
