@@ -59,7 +59,7 @@ export class Gateway {
         this.#failures -= 1;
         throw new Error('told to fail');
       },
-      ...(store ? { store } : {}),
+      ...(store ? { store: () => store } : {}),
       remote: { ...defaultRemoteOptions, ...this.#options, node: name },
       onError: (error) => this.errors.push(error),
       onFired: (late) => this.lateness.push(late),

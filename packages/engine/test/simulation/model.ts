@@ -110,7 +110,7 @@ export class Model {
 
   #refusedEntry(fact: Fact, entry: Entry): void {
     if (fact.timeout !== null && entry.written >= this.#due(fact)) fact.refused = true;
-    if (!this.#exact) return;
+    if (!this.#exact || fact.sends > 0) return;
     if (this.#dead(fact)) this.#wrong(`${fact.tag} was tried though it is dead`);
     if (entry.at < this.#due(fact)) this.#wrong(`${fact.tag} was tried early`);
     fact.failed = true;
@@ -306,11 +306,11 @@ export class Model {
     this.#settle();
   }
 
-  /** @param changed the owner had asked for new tokens */
+  /** @param changed whose tokens are new, after the owner asked for that; `some`: it failed in the middle */
   listed(
     owner: UserId,
     futures: readonly { readonly tag: number; readonly tokens: FutureTokens; readonly groupName: string }[],
-    changed: boolean,
+    changed: 'all' | 'some' | 'none',
     now: number,
   ): void {
     const tags = new Set(futures.map(({ tag }) => tag));
@@ -322,8 +322,11 @@ export class Model {
         this.#wrong(`the list has ${tag}, which is dead`);
       else if (fact.acknowledged) {
         if (fact.group.name !== groupName) this.#wrong(`the list has ${tag} in another group`);
-        if (JSON.stringify(tokens) === JSON.stringify(fact.tokens)) continue;
-        if (!changed) this.#wrong(`the list has other tokens for ${tag}`);
+        if (JSON.stringify(tokens) === JSON.stringify(fact.tokens)) {
+          if (changed === 'all') this.#wrong(`${tag} has its old tokens still`);
+          continue;
+        }
+        if (changed === 'none') this.#wrong(`the list has other tokens for ${tag}`);
         if (fact.tokens !== null) fact.stale.push(fact.tokens);
         fact.tokens = tokens;
       }

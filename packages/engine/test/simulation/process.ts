@@ -3,6 +3,7 @@ import {
   defaultLimits,
   Futures,
   Tokens,
+  type FutureStore,
   type Homeserver,
   type Limits,
   type Ms,
@@ -12,7 +13,7 @@ import { MemoryStore, type Image } from '@matrix-futures/store-memory';
 import { ProcessTime, type VirtualTime } from './virtual-time.ts';
 
 const day: Ms = 86_400_000;
-const retention = { listed: 7 * day, listedPerOwner: 1_000, tombstones: 7 * day };
+export const retention = { listed: 7 * day, listedPerOwner: 1_000, tombstones: 7 * day };
 export const tokens = new Tokens([new Uint8Array(32).fill(7)]);
 
 /** Rates are tried by themselves; here nothing may be slowed down. */
@@ -39,8 +40,8 @@ export interface ProcessParts {
   readonly offset: number;
   readonly wallOffset: () => number;
   readonly beforeCommit?: () => void;
-  /** the store of another process, which it shares */
-  readonly store?: MemoryStore;
+  /** another store than one in memory of its own: given what time it is */
+  readonly store?: (clock: ProcessTime) => FutureStore;
   readonly unit?: 'in-process' | 'remote';
   readonly remote?: RemoteOptions;
   readonly limits?: Limits;
@@ -76,14 +77,14 @@ function untilKilled(homeserver: Homeserver, clock: ProcessTime): Homeserver {
 /** The real service on the memory store, until it is killed. */
 export class Process {
   readonly futures: Futures;
-  readonly store: MemoryStore;
+  readonly store: FutureStore;
   readonly clock: ProcessTime;
 
   constructor(parts: ProcessParts) {
     const { time, image, beforeCommit, unit = 'in-process' } = parts;
     this.clock = new ProcessTime(time, () => parts.offset, parts.wallOffset);
     this.store =
-      parts.store ??
+      parts.store?.(this.clock) ??
       new MemoryStore({
         clock: this.clock,
         retention,
@@ -103,8 +104,8 @@ export class Process {
   }
 
   /** What is left of it is what was committed. */
-  kill(): Image {
+  kill(): Image | null {
     this.clock.kill();
-    return this.store.image();
+    return this.store instanceof MemoryStore ? this.store.image() : null;
   }
 }

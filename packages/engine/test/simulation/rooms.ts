@@ -59,11 +59,18 @@ export class LocalDouble implements LocalHomeserver {
   readonly kind = 'local';
   readonly #rooms: Rooms;
   readonly #onState: (key: StateKey, event: EventId, sender: UserId) => void;
+  readonly #onCommit: ((effect: () => void) => void) | null;
   #pending: Entry[] = [];
 
-  constructor(rooms: Rooms, onState: (key: StateKey, event: EventId, sender: UserId) => void) {
+  /** @param onCommit of the turn that a store on disk shares; null: `keep` and `discard` are called */
+  constructor(
+    rooms: Rooms,
+    onState: (key: StateKey, event: EventId, sender: UserId) => void,
+    onCommit: ((effect: () => void) => void) | null = null,
+  ) {
     this.#rooms = rooms;
     this.#onState = onState;
+    this.#onCommit = onCommit;
   }
 
   judgeForm(): null {
@@ -72,7 +79,8 @@ export class LocalDouble implements LocalHomeserver {
 
   append(draft: Draft, timestamp: number) {
     const entry = this.#rooms.judge(draft, timestamp, null, this.#rooms.time.now());
-    this.#pending.push(entry);
+    if (this.#onCommit === null) this.#pending.push(entry);
+    else this.#onCommit(() => this.#rooms.add(entry));
     if (entry.kind === 'refused') return { kind: 'refused', error: noPower } as const;
     if (draft.stateKey !== null)
       this.#onState({ room: draft.room, type: draft.type, key: draft.stateKey }, entry.event, draft.sender);

@@ -33,7 +33,13 @@ async function live(setting: Setting, operations: readonly Operation[]): Promise
 
 describe('never two events of a group, never early, nothing acknowledged lost, no token alive that should be dead', () => {
   test.each<[string, Setting, fc.Arbitrary<Operation>, number]>([
-    ['a homeserver inside', { homeserver: 'local' }, localOperation, 250],
+    ['a homeserver inside', { homeserver: 'local', store: 'memory' }, localOperation, 400],
+    [
+      'a homeserver inside, and a store on SQLite',
+      { homeserver: 'local', store: 'sqlite' },
+      localOperation,
+      60,
+    ],
     [
       'a remote homeserver with a durable memory',
       { homeserver: 'remote', memory: 'durable', unit: 'in-process' },

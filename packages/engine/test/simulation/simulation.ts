@@ -12,16 +12,18 @@ import {
   type StateKey,
   type UserId,
 } from '../../src/index.ts';
+import { openDatabase, type Database } from '@matrix-futures/sqlite';
 import type { Image } from '@matrix-futures/store-memory';
+import { SqliteStore } from '@matrix-futures/store-sqlite';
 import { Model, type Fact, type Handed, type Use } from './model.ts';
 import { users, type Operation, type User } from './operations.ts';
-import { counted, Process } from './process.ts';
+import { counted, Process, retention } from './process.ts';
 import { RemoteDouble } from './remote-double.ts';
 import { LocalDouble, Rooms } from './rooms.ts';
 import { VirtualTime } from './virtual-time.ts';
 
 export type Setting =
-  | { readonly homeserver: 'local' }
+  | { readonly homeserver: 'local'; readonly store: 'memory' | 'sqlite' }
   | {
       readonly homeserver: 'remote';
       readonly memory: 'durable' | 'forgets';
@@ -56,6 +58,8 @@ export class Simulation {
   readonly #deactivated = new Set<UserId>();
   /** state events of which the gateway has not said yet that it has them, in order */
   readonly #untold: { key: StateKey; event: string; sender: UserId }[] = [];
+  /** null: the store is in memory. One in a database lives as long as its process, and its disk never fails. */
+  readonly #database: Database | null;
   #process: Process | null = null;
   #image: Image | null = null;
   /** how far server time is behind real time */
@@ -82,7 +86,12 @@ export class Simulation {
       this.#untold.push({ key, event, sender });
       if (this.#untold.length === 1) void this.#tell();
     };
-    this.#local = setting.homeserver === 'local' ? new LocalDouble(this.#rooms, inside) : null;
+    this.#database =
+      setting.homeserver === 'local' && setting.store === 'sqlite'
+        ? openDatabase({ path: ':memory:', timers: this.#time, onFatal: (error) => this.#errors.push(error) })
+        : null;
+    const onCommit = this.#database?.turn.onCommit.bind(this.#database.turn) ?? null;
+    this.#local = setting.homeserver === 'local' ? new LocalDouble(this.#rooms, inside, onCommit) : null;
     this.#remote =
       setting.homeserver === 'remote' ? new RemoteDouble(setting.memory, this.#rooms, outside) : null;
   }
@@ -100,6 +109,7 @@ export class Simulation {
       homeserver,
       randomness: this.#randomness,
       image: this.#image,
+      ...this.#sqliteStore(),
       offset: 1_765_000_000_000.25 - this.#lag,
       wallOffset: () => this.#wallOffset,
       beforeCommit: () => this.#commit(),
@@ -113,6 +123,11 @@ export class Simulation {
     this.#excused = this.#time.now();
     await this.#begin(this.#process);
     await this.#time.turn();
+  }
+
+  #sqliteStore(): Pick<ConstructorParameters<typeof Process>[0], 'store'> {
+    const database = this.#database;
+    return database === null ? {} : { store: (clock) => new SqliteStore({ database, clock, retention }) };
   }
 
   /** Told again until it has answered, as application services are. */
@@ -187,10 +202,10 @@ export class Simulation {
       case 'list':
         return this.#list(operation.owner, false);
       case 'fail':
-        this.#failures += operation.commits;
+        if (this.#database === null) this.#failures += operation.commits;
         return;
       case 'crash':
-        return this.#crash(operation);
+        return this.#database === null ? this.#crash(operation) : undefined;
       case 'deactivate':
         return this.#deactivate(operation);
       case 'faults':
@@ -393,11 +408,16 @@ export class Simulation {
   #list(owner: UserId, reissue: boolean): void {
     const process = this.#process;
     if (process === null) return;
+    let changed: 'all' | 'some' | 'none' = 'none';
     const run = async () => {
-      if (reissue) await process.futures.reissue(owner).catch(() => {});
+      if (reissue)
+        changed = await process.futures.reissue(owner).then(
+          () => 'all',
+          () => 'some',
+        );
       return process.futures.list(owner);
     };
-    const heard = (listed: readonly ListedFuture[]) => this.#listed(owner, listed, reissue);
+    const heard = (listed: readonly ListedFuture[]) => this.#listed(owner, listed, changed);
     this.#wait(
       process,
       run,
@@ -407,7 +427,7 @@ export class Simulation {
     );
   }
 
-  #listed(owner: UserId, listed: readonly ListedFuture[], changed: boolean): void {
+  #listed(owner: UserId, listed: readonly ListedFuture[], changed: 'all' | 'some' | 'none'): void {
     const known: { tag: number; tokens: FutureTokens; groupName: string }[] = [];
     for (const { future, tokens, groupName } of listed) {
       const { tag } = future.draft.content;
@@ -460,6 +480,7 @@ export class Simulation {
   kill(): void {
     this.#image = this.#process?.kill() ?? null;
     this.#process = null;
+    this.#database?.close();
     for (const lost of this.#waiting) lost();
     this.#waiting.clear();
   }
@@ -512,8 +533,10 @@ export class Simulation {
     if (this.#waiting.size > 0) this.#wrong(`${this.#waiting.size} callers were never answered`);
     this.model.ended();
     for (const user of users) {
-      const listed = await this.#process?.futures.list(user);
-      if (listed?.length !== 0) this.#wrong('something runs after everything has ended');
+      let running = Infinity;
+      void this.#process?.futures.list(user).then(({ length }) => (running = length));
+      await this.#time.turn();
+      if (running > 0) this.#wrong('something runs after everything has ended');
     }
     for (const fact of this.model.facts.values())
       for (const use of ['refresh', 'cancel', 'send'] as const) await this.#expectGone(fact, use);
