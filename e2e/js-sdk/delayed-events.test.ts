@@ -104,7 +104,7 @@ describe('a delayed message', () => {
     await expect(ada._unstable_restartScheduledDelayedEvent(id)).rejects.toEqual(finished);
   });
 
-  it('is nobody else’s to send, restart or cancel', async () => {
+  it('is for nobody else to send, restart or cancel', async () => {
     const id = await schedule('mine', 600_000);
     await expect(bob._unstable_sendScheduledDelayedEvent(id)).rejects.toEqual(finished);
     await expect(bob._unstable_restartScheduledDelayedEvent(id)).rejects.toEqual(finished);

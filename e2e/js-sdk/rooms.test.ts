@@ -145,7 +145,7 @@ describe('messages', () => {
 
   it('are paged back through to the first event: none missing, none twice', async () => {
     const room = await makeRoom([ada, bob]);
-    const numbers = Array.from({ length: 45 }, (_, n) => `${n}`);
+    const numbers = Array.from({ length: 30 }, (_, n) => `${n}`);
     for (const word of numbers) await ada.sendTextMessage(room, word);
     const later = await start(await logIn(server.url, 'bob'));
     expect(bodies(later, room).length).toBeLessThan(numbers.length);
@@ -164,7 +164,7 @@ describe('messages', () => {
     const { event_id } = await ada.sendTextMessage(room, 'before');
     await seen(away, room, event_id);
     away.stopClient();
-    const numbers = Array.from({ length: 25 }, (_, n) => `${n}`);
+    const numbers = Array.from({ length: 15 }, (_, n) => `${n}`);
     let last = '';
     for (const word of numbers) last = (await ada.sendTextMessage(room, word)).event_id;
     await away.startClient();
