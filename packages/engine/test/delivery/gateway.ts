@@ -107,15 +107,16 @@ export class Gateway {
 
   /** What is answered within `limit`; time passes until then. */
   async answer<T>(asked: Promise<T>, limit = 50): Promise<T> {
-    let answered = false;
-    const done = () => {
-      answered = true;
-    };
-    asked.then(done, done);
+    const waiting = new Set([asked]);
+    const done = asked.then(
+      () => waiting.clear(),
+      () => waiting.clear(),
+    );
     const end = this.time.now() + limit;
     await this.time.turn();
-    while (!answered && this.time.now() < end) await this.time.advance(1);
-    if (!answered) throw new Error(`not answered within ${limit} ms`);
+    while (waiting.size > 0 && this.time.now() < end) await this.time.advance(1);
+    if (waiting.size > 0) throw new Error(`not answered within ${limit} ms`);
+    await done;
     return asked;
   }
 

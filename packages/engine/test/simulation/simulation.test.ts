@@ -33,7 +33,7 @@ async function live(setting: Setting, operations: readonly Operation[]): Promise
 
 describe('never two events of a group, never early, nothing acknowledged lost, no token alive that should be dead', () => {
   test.each<[string, Setting, fc.Arbitrary<Operation>, number]>([
-    ['a homeserver inside', { homeserver: 'local', store: 'memory' }, localOperation, 400],
+    ['a homeserver inside', { homeserver: 'local', store: 'memory' }, localOperation, 300],
     [
       'a homeserver inside, and a store on SQLite',
       { homeserver: 'local', store: 'sqlite' },
@@ -44,19 +44,19 @@ describe('never two events of a group, never early, nothing acknowledged lost, n
       'a remote homeserver with a durable memory',
       { homeserver: 'remote', memory: 'durable', unit: 'in-process' },
       remoteOperation,
-      150,
+      600,
     ],
     [
       'a remote homeserver that forgets',
       { homeserver: 'remote', memory: 'forgets', unit: 'in-process' },
       remoteOperation,
-      150,
+      600,
     ],
     [
       'a remote homeserver, and a store elsewhere that makes every decision twice',
       { homeserver: 'remote', memory: 'durable', unit: 'remote' },
       remoteOperation,
-      100,
+      300,
     ],
   ])('%s', { timeout: 1_000_000 }, async (_, setting, operation, usual) => {
     await fc.assert(
