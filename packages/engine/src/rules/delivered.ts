@@ -53,8 +53,7 @@ export function provedAbsent(group: Group, claim: Claim, world: World): Group {
 }
 
 /** 24 hours without knowing: it will not be tried again, and the name stays used up. */
-export function gaveUp(group: Group, claim: Claim, world: World): Group | null {
-  if (claim.winner === null) return null;
+export function gaveUp(group: Group, claim: Claim, world: World): Group {
   return settleUnknown(group, claim.winner, outcomeUnknown, world.now);
 }
 

@@ -52,8 +52,12 @@ export function settle(group: Group, winner: FutureId, event: EventId, at: Insta
   return seal(finish(group, winner, { kind: 'sent', at, event }), at);
 }
 
-/** Nobody will ever know whether the winner reached the room, so nothing of this group may be sent again. */
-export function settleUnknown(group: Group, winner: FutureId, error: Refusal, at: Instant): Group {
+/**
+ * Nobody will ever know whether the winner reached the room, so nothing of this group may be sent again.
+ * @param winner null: the `send_now` of a staged batch
+ */
+export function settleUnknown(group: Group, winner: FutureId | null, error: Refusal, at: Instant): Group {
+  if (winner === null) return { ...seal(group, at), sendNow: null };
   return seal(finish(group, winner, { kind: 'failed', at, error }), at);
 }
 

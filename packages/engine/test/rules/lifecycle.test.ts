@@ -373,7 +373,17 @@ describe('what a delivery does to its group', () => {
     const claim = { ...claimOf(staged), winner: null };
     expect(refused(staged, claim, noPower, world())).toBeNull();
     expect(givenBack(staged, claim, world())).toBeNull();
-    expect(gaveUp(staged, claim, world())).toBeNull();
+  });
+
+  test('a staged batch of which nothing was learned keeps its name, so that repeating it sends nothing', () => {
+    const staged = {
+      ...claimed(1, [future(1, { status: 'staged' })]),
+      phase: 'staged' as const,
+      sendNow: draft(),
+    };
+    const next = gaveUp(staged, { ...claimOf(staged), winner: null }, world());
+    expect(next).toMatchObject({ phase: 'sent', claim: null, sendNow: null });
+    expect(ends(next)).toEqual(['cancelled(group)']);
   });
 
   test('a group that was taken over never reopens: it ends with its name used up', () => {
