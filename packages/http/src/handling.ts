@@ -45,7 +45,7 @@ export function handleRequests(
   });
 
   // Fastify leaves all bodies alone: they are read once it is clear that they are wanted.
-  for (const method of ['PUT', 'POST', 'DELETE', 'PATCH']) {
+  for (const method of fastify.supportedMethods) {
     fastify.addHttpMethod(method, { hasBody: false, overrideExisting: true });
   }
 
