@@ -72,6 +72,23 @@ test('one commit writes no more than 200 rows to fold, and the rest comes later'
   for (const { id } of futures) expect(await deadlineOf(store, id)).toBe(clock.instant - 0.25 + 1001);
 });
 
+test('what a lost turn had folded is folded again', async () => {
+  const { clock, fixture } = openStore(0);
+  const futures = await Promise.all(
+    Array.from({ length: 20 }, (_, at) => schedule(fixture.store, { name: `${at}` })),
+  );
+  clock.instant += 100;
+  await Promise.all(futures.map((future) => refresh(fixture.store, future)));
+  const [first] = futures;
+  if (first === undefined) throw new Error('none was made');
+  for (let count = 0; fixture.ask('SELECT min(sequence) FROM journal') === 1; count += 1) {
+    if (count % 2 === 0) fixture.failNextCommit();
+    await Promise.allSettled([refresh(fixture.store, first)]);
+  }
+  const store = fixture.reopen();
+  for (const { id, deadline } of futures) expect(await deadlineOf(store, id)).toBe(Number(deadline) + 100);
+});
+
 test('an entry of a future that ended says nothing, also of a future made later', async () => {
   const { clock, fixture } = openStore(1_000);
   const ended = await schedule(fixture.store);
@@ -140,15 +157,17 @@ test('whatever is refreshed, moved, ended, folded and killed: every deadline is 
             await edit(store, id, (group, world) => (group.phase === 'open' ? sent(group, world) : group));
             model.delete(id);
           } else if (op.do === 'park') {
-            // Out of memory and back, with other entries of it still in the journal.
+            // Its row is written anew, with entries of the old one still in the journal.
             const { id } = pick(op.pick);
+            const deadline = Math.ceil(clock.instant) + 3_000;
             for (const timeout of [null, 1_000]) {
               await edit(store, id, (group) =>
                 group.phase === 'open'
-                  ? { ...group, futures: group.futures.map((each) => ({ ...each, timeout })) }
+                  ? { ...group, futures: group.futures.map((each) => ({ ...each, timeout, deadline })) }
                   : group,
               );
             }
+            if (model.has(id)) model.set(id, deadline);
           } else if (op.do === 'lose') {
             fixture.failNextCommit();
             await Promise.allSettled([refresh(store, pick(op.pick))]);

@@ -43,16 +43,18 @@ export class StoreFixture {
     const database = openDatabase({ path: this.path, timers });
     // These tests kill at worst the process, never the machine, so what was written need not reach the disk.
     database.connection.exec('PRAGMA synchronous = OFF');
+    return database;
+  }
+
+  #makeStore(database: Database): SqliteStore {
+    const store = new SqliteStore({ retention: usualRetention, ...this.#options, database });
+    // After the store's own: everything was written when the commit fails.
     database.turn.beforeCommit(() => {
       if (!this.#failing) return;
       this.#failing = false;
       throw new Error('disk full');
     });
-    return database;
-  }
-
-  #makeStore(database: Database): SqliteStore {
-    return new SqliteStore({ retention: usualRetention, ...this.#options, database });
+    return store;
   }
 
   /** The next turn of the event loop is lost. */

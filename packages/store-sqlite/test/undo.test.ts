@@ -53,6 +53,20 @@ async function visible(store: FutureStore, clock: SetClock, ids: readonly Future
   };
 }
 
+/** Numbers of state keys are given out by memory: what would be wrong with the tables if it was. */
+const stateKeyFaults = [
+  { wrong: 'two keys of one number', is: 'SELECT count(id) - count(DISTINCT id) FROM state_keys' },
+  { wrong: 'a number lost', is: 'SELECT coalesce(max(id), 0) > 2 FROM state_keys' },
+  {
+    wrong: 'a key without a future',
+    is: 'SELECT count(*) FROM state_keys WHERE id NOT IN (SELECT state_key FROM futures WHERE state_key NOTNULL)',
+  },
+  {
+    wrong: 'a future without its key',
+    is: 'SELECT count(*) FROM futures WHERE state_key NOTNULL AND state_key NOT IN (SELECT id FROM state_keys)',
+  },
+];
+
 type Operation = (store: FutureStore, ids: FutureId[]) => Promise<unknown>;
 
 const operation: fc.Arbitrary<Operation> = fc.oneof(
@@ -69,7 +83,10 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
       ids.push((await made).id);
     }),
   fc
-    .record({ pick: fc.nat(), how: fc.constantFrom('send', 'close', 'claim', 'release', 'delete', 'hurry') })
+    .record({
+      pick: fc.nat(),
+      how: fc.constantFrom('send', 'close', 'claim', 'claim', 'release', 'delete', 'hurry'),
+    })
     .map(({ pick, how }): Operation => (store, ids) => {
       const id = ids[pick % Math.max(1, ids.length)] ?? 0;
       return edit(store, id, (group, world) => {
@@ -109,7 +126,7 @@ test('after any mix of units kept, thrown and lost, memory is what a fresh start
     advance: fc.constantFrom(0, 0.5, 600, 60_000),
   });
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 12, size: 'max' }), async (steps) => {
+    fc.asyncProperty(fc.array(step, { maxLength: 20, size: 'max' }), async (steps) => {
       const { clock, fixture, store, turn } = openStore();
       const ids: FutureId[] = [];
       for (const { operations, fate, advance } of steps) {
@@ -123,10 +140,11 @@ test('after any mix of units kept, thrown and lost, memory is what a fresh start
         await Promise.allSettled([unit, ...running]);
         const fresh = await fixture.withFreshStore((other) => visible(other, clock, ids));
         expect(await visible(store, clock, ids)).toEqual(fresh);
+        for (const { wrong, is } of stateKeyFaults) expect([wrong, fixture.ask(is)]).toEqual([wrong, 0]);
       }
       fixture.remove();
     }),
-    { numRuns: 40 },
+    { numRuns: 60 },
   );
 }, 60_000);
 
@@ -159,6 +177,22 @@ describe('a unit around the store’s own', () => {
     await expect(outer).rejects.toThrow('undone');
     await store.stateArrived(stateKey('x'), '$theirs', bob);
     expect(await refresh(store, future)).toBe(null);
+  });
+
+  test('that took a claim back, and was undone, leaves the lease running', async () => {
+    const { clock, store, turn } = openStore();
+    const { id } = await schedule(store);
+    await edit(store, id, (group, world) => claimed(group, id, world.now + 500));
+    const outer = turn.unit(() => {
+      void edit(store, id, (group) => ({ ...group, phase: 'open', claim: null }));
+      throw new Error('undone');
+    });
+    await expect(outer).rejects.toThrow('undone');
+    clock.instant += 500;
+    expect(await store.changeDue(5, (group, due) => ({ next: group, answer: due ?? group.id }))).toHaveLength(
+      1,
+    );
+    expect((await store.claimed()).map(({ phase }) => phase)).toEqual(['claimed']);
   });
 
   test('that is lost says so in the words of the port, to all of its turn', async () => {
