@@ -1,4 +1,4 @@
-import { EventType, type MatrixClient } from 'matrix-js-sdk';
+import type { MatrixClient } from 'matrix-js-sdk';
 import {
   type CallMembership,
   type JoinSessionConfig,
@@ -8,8 +8,8 @@ import {
 import type { Exchange } from './recording-proxy.ts';
 import { until } from './signal.ts';
 
-/** The state event that says who is in a call: `org.matrix.msc3401.call.member`. */
-export const memberType = EventType.GroupCallMemberPrefix;
+/** The state event that says who is in a call. */
+export const memberType = 'org.matrix.msc3401.call.member';
 
 /** Rooms with calls let everybody in them say that they are in the call. */
 export const callRoom = { power_level_content_override: { events: { [memberType]: 0 } } };

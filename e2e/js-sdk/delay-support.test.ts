@@ -1,8 +1,8 @@
 // oxlint-disable eslint/no-underscore-dangle -- names of the SDK
-import { type MatrixClient, UnsupportedDelayedEventsEndpointError } from 'matrix-js-sdk';
+import { EventType, type MatrixClient, UnsupportedDelayedEventsEndpointError } from 'matrix-js-sdk';
 import { expect, it } from 'vitest';
 import { type ServerProcess, startServerProcess } from '../server-process.ts';
-import { callRoom, joinCall, memberType, present, stepsOf } from './call.ts';
+import { callRoom, joinCall, present, stepsOf } from './call.ts';
 import { RecordingProxy } from './recording-proxy.ts';
 import { makeRoom, signUp } from './sdk-client.ts';
 import { until } from './signal.ts';
@@ -11,7 +11,7 @@ const startServer = (...flags: string[]): Promise<ServerProcess> =>
   startServerProcess({ flags: ['--open-registration', ...flags] });
 
 const arm = (client: MatrixClient, roomId: string, delay: number): Promise<unknown> =>
-  client._unstable_sendDelayedStateEvent(roomId, { delay }, memberType, {}, '_other');
+  client._unstable_sendDelayedStateEvent(roomId, { delay }, EventType.GroupCallMemberPrefix, {}, '_other');
 
 it('a maximum is said in the words the SDK understands: a session arms its leave with it, then joins', async () => {
   await using server = await startServer('--max-timeout', '2s');
