@@ -654,16 +654,65 @@ describe('anything else', () => {
     { weight: 1, arbitrary: anyText },
     { weight: 1, arbitrary: fc.stringMatching(/^[!-~]{0,20}$/) },
   );
+  // `*`: anything
+  const known = [
+    ...[
+      'send/*/*',
+      'state/*/*',
+      'state/*',
+      'send_future/*/*',
+      'state_future/*/*',
+      'send/future/*',
+      'messages',
+    ],
+    ...[
+      'members',
+      'event/*',
+      'context/*',
+      'redact/*/*',
+      'typing/*',
+      'receipt/*/*',
+      'invite',
+      'kick',
+      'ban',
+      'unban',
+    ],
+    ...['join', 'read_markers', 'joined_members', 'aliases'],
+  ].map((path) => `v3/rooms/{room}/${path}`);
+  const others = [
+    ...[
+      'v3/rooms/*/*/*/*',
+      'v3/futures/*',
+      'v3/futures',
+      'v1/future/*',
+      'v3/sync',
+      'v3/createRoom',
+      'v3/join/*',
+    ],
+    ...['v3/register', 'v3/login', 'v3/account/whoami', 'v3/devices', 'v3/devices/*', 'v3/delete_devices'],
+    ...['v3/user/@alice:localhost/filter', 'v3/user/@alice:localhost/filter/*', 'v3/user/*/account_data/*'],
+    ...['v3/user/@alice:localhost/rooms/{room}/account_data/*', 'v3/user/@alice:localhost/account_data/*'],
+    ...[
+      'v3/profile/*',
+      'v3/profile/@alice:localhost/*',
+      'v3/pushrules/global/*/*',
+      'v3/pushrules/global/*/*/*',
+    ],
+    ...['v3/account/password', 'v3/register/available', 'v3/joined_rooms', 'v3/capabilities', 'versions'],
+    ...['unstable/dev.matrix-futures/tokens', 'unstable/dev.matrix-futures/*'],
+    ...['unstable/io.element.msc3140/rooms/{room}/send/future/*', 'unstable/org.matrix.msc4140/futures/*'],
+    ...['unstable/org.matrix.msc4140/delayed_events', 'unstable/org.matrix.msc4140/delayed_events/*'],
+    ...['unstable/org.matrix.msc4140/delayed_events/*/*', 'v3/presence/*/status', 'v3/keys/*'],
+  ];
+  const template = fc.constantFrom(...known, ...known, ...others);
+  const filled = fc
+    .tuple(template, fc.array(pieces, { minLength: 4, maxLength: 4 }))
+    .map(([path, some]) =>
+      path.split('/').map((part, index) => (part === '*' ? (some[index % 4] ?? '') : part)),
+    );
   const paths = fc.oneof(
-    fc.array(pieces, { minLength: 1, maxLength: 7 }),
-    fc.tuple(
-      fc.constantFrom('v3', 'r0'),
-      fc.constant('rooms'),
-      fc.constant('{room}'),
-      pieces,
-      pieces,
-      pieces,
-    ),
+    { weight: 3, arbitrary: filled },
+    { weight: 1, arbitrary: fc.array(pieces, { minLength: 1, maxLength: 7 }) },
   );
   const parameters = fc.constantFrom(
     ...[
@@ -734,7 +783,7 @@ describe('anything else', () => {
       // What a user-interactive endpoint asks for is 401, too, and says so by its flows.
       if (!('flows' in answer.body)) expect(answer.body).toMatchObject(error);
     });
-    await fc.assert(told, { numRuns: 500 });
+    await fc.assert(told, { numRuns: 1_000 });
   }, 60_000);
 });
 
