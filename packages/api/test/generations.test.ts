@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { serve } from './served.ts';
+import type { Generation } from '@matrix-futures/engine';
+import { serve, type Reply, type Served } from './served.ts';
 
 describe('futures switched off', () => {
   const off = { generations: ['delay-parameter'] } as const;
@@ -84,11 +85,73 @@ describe('the delay parameter switched off', () => {
   });
 });
 
-test('the flags of /versions name what is served', async () => {
-  const served = await serve();
-  expect(served.unstableFeatures).toMatchObject({
-    'org.matrix.msc4140': true,
-    'io.element.msc3140': true,
-    'dev.matrix-futures': true,
+describe('delayed events switched off', () => {
+  const off = { generations: ['futures', 'delay-parameter'] } as const;
+
+  test.each(['/v3', '/unstable/org.matrix.msc4140'])(
+    'scheduling one under %s is 403, before anything is looked at',
+    async (prefix) => {
+      const served = await serve(off);
+      const path = `${prefix}/rooms/!room:test/delayed_event/m.x/t`;
+      expect(await served.request('PUT', path, { raw: '{' })).toMatchObject({
+        status: 403,
+        body: { errcode: 'M_FORBIDDEN' },
+      });
+      await served.pass(10_000);
+      expect(served.types()).toEqual([]);
+    },
+  );
+
+  test.each([
+    ['POST', '/v1/delayed_events/AAAAAAAAAAAAAAAAAAAAAA/send'],
+    ['GET', '/v1/delayed_events/AAAAAAAAAAAAAAAAAAAAAA'],
+    ['GET', '/v1/delayed_events'],
+    ['GET', '/unstable/org.matrix.msc4486/delayed_events'],
+  ])('%s %s is 404 M_UNRECOGNIZED, and there is no capability', async (method, path) => {
+    const served = await serve(off);
+    expect(await served.request(method, path)).toMatchObject({
+      status: 404,
+      body: { errcode: 'M_UNRECOGNIZED' },
+    });
+    expect(served.capabilities).toEqual({});
+  });
+});
+
+describe('each generation alone', () => {
+  const heartbeat = 'dev.matrix-futures.heartbeat';
+  const works: Record<Generation, (served: Served) => Promise<Reply>> = {
+    futures: (served) => served.put('/v3/rooms/!room:test/send_future/m.x/t?future_timeout=1'),
+    'delay-parameter': (served) => served.put('/v3/rooms/!room:test/send/m.x/t?org.matrix.msc4140.delay=1'),
+    'delayed-events': (served) =>
+      served.put('/v3/rooms/!room:test/delayed_event/m.x/t', { delay_ms: 1, content: {} }),
+  };
+  const all: readonly Generation[] = ['futures', 'delay-parameter', 'delayed-events'];
+
+  test.each<[Generation, readonly string[]]>([
+    ['futures', ['io.element.msc3140', 'io.element.msc4140', 'dev.matrix-futures']],
+    ['delay-parameter', ['org.matrix.msc4140']],
+    [
+      'delayed-events',
+      ['org.matrix.msc4140', 'org.matrix.msc4140.stable', 'org.matrix.msc4486', 'org.matrix.msc4486.stable'],
+    ],
+  ])('%s: it schedules, the others refuse and send nothing, and the flags say so', async (alone, flags) => {
+    const served = await serve({ generations: [alone] });
+    for (const generation of all) {
+      const { status } = await works[generation](served);
+      if (generation === alone) expect(status).toBe(200);
+      else expect(status).toBeGreaterThanOrEqual(400);
+    }
+    expect(Object.keys(served.unstableFeatures).toSorted()).toEqual([...flags, heartbeat].toSorted());
+    await served.pass(1);
+    expect(served.types()).toEqual(['m.x']);
+  });
+
+  test('POST send with the parameter of one that is off is refused, too', async () => {
+    const served = await serve({ generations: ['delayed-events'] });
+    for (const query of ['org.matrix.msc4140.delay=1', 'future_timeout=1'])
+      expect(
+        (await served.request('POST', `/v3/rooms/!room:test/send/m.x?${query}`, { body: {} })).status,
+      ).toBe(query.startsWith('org') ? 400 : 403);
+    expect(served.types()).toEqual([]);
   });
 });
