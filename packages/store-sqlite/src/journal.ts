@@ -14,7 +14,7 @@ export interface JournalLimits {
 
 const usual: JournalLimits = { least: 1_000_000, perFuture: 3 };
 
-/** Rows that one commit writes at most to fold the journal, so that it takes no longer than 2 ms. */
+/** Rows that one commit writes at most to fold the journal: each is a page, and the answers of the turn wait for it. */
 const FOLDED_AT_ONCE = 200;
 const FIRST_ROOM = 256;
 

@@ -5,7 +5,7 @@ import type { Migration } from '@matrix-futures/sqlite';
  *
  * What costs is pages: a change in a place of its own takes a page of 4 KiB to the log and later to the database, some
  * 8 µs. So a future stays in its row when it finishes, and the indexes are as few as the questions: with a table of
- * its own for finished futures, one of them touched 8.3 pages, now 3.4. What a future carries, long and rarely read,
+ * its own for finished futures, sending one touched 8.3 pages, now 4.4. What a future carries, long and rarely read,
  * stands in `drafts`. No foreign keys: every row is written by the one group it belongs to.
  */
 export const migrations: readonly Migration[] = [

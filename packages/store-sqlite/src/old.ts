@@ -84,8 +84,9 @@ export class Old {
       if (rows >= limit) return rows;
       const beyond = this.#overlong.all(owner, limit - rows, this.#retention.listedPerOwner);
       for (const { id } of beyond) this.#unlist(id);
-      rows += beyond.length;
-      if (rows >= limit) return rows;
+      // An owner whose list is short enough costs a look, too.
+      rows += Math.max(1, beyond.length);
+      if (beyond.length > 0 && rows >= limit) return rows;
       this.#turn.onUndo(() => this.#longer.add(owner));
       this.#longer.delete(owner);
     }

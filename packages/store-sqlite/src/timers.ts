@@ -38,6 +38,12 @@ export class Timers {
     return slot < 0 ? null : this.#columns.read(slot);
   }
 
+  /** null: it has no timer that runs or is stopped */
+  deadlineOf(id: FutureId): Instant | null {
+    const slot = this.#columns.find(id);
+    return slot < 0 ? null : (this.#columns.chunk(slot).deadline[this.#columns.at(slot)] ?? null);
+  }
+
   put(timer: Timer): void {
     const before = this.read(timer.id);
     this.#turn.onUndo(() => this.#set(timer.id, before));
