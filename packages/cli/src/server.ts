@@ -5,6 +5,7 @@ import { createServer } from '@matrix-futures/http';
 import { type Database, openDatabase } from '@matrix-futures/sqlite';
 import { SqliteStore } from '@matrix-futures/store-sqlite';
 import type { Logger } from 'pino';
+import { BackgroundFailures } from './background-failures.ts';
 import type { Config } from './config/config.ts';
 import { openDataDirectory } from './data-directory.ts';
 import { Lateness } from './lateness.ts';
@@ -26,7 +27,8 @@ export interface RunningServer {
  */
 export async function startServer(config: Config, logger: Logger): Promise<RunningServer> {
   const { serverName, limits } = config;
-  const onError = (error: unknown): void => logger.error({ err: error }, 'background work failed');
+  const failures = new BackgroundFailures(logger, machine.running);
+  const onError = (error: unknown): void => failures.record(error);
   // Closed in the opposite order of opening, whether the start fails or the server ends.
   await using opened = new AsyncDisposableStack();
 
