@@ -1,9 +1,11 @@
 import {
+  type Futures,
   type Ms,
   type ScheduleAnswer,
   type Scheduled,
   StoreUnavailable,
   type UseAnswer,
+  type UserId,
 } from '@matrix-futures/engine';
 import { MatrixError } from '@matrix-futures/http';
 
@@ -65,6 +67,15 @@ export function useError(refusal: UseRefusal): MatrixError {
     case 'busy':
       return new MatrixError('storeUnavailable', 'This group is sending another event; try again');
   }
+}
+
+/**
+ * Counts one list of this user's.
+ * @throws MatrixError M_LIMIT_EXCEEDED
+ */
+export function allowList(futures: Futures, user: UserId): void {
+  const retryAfter = futures.listTooSoon(user);
+  if (retryAfter !== null) throw limitExceeded('You list your events too often', retryAfter);
 }
 
 /** @param retryAfter null: nobody can say */

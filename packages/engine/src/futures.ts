@@ -1,33 +1,29 @@
 import { wallAhead, type Clock, type Instant, type Ms, type Randomness, type Timers } from './clock.ts';
 import { stateKeyOf, type Draft, type EventId, type StateKey, type UserId } from './event.ts';
-import type { Future, FutureId, Nonce } from './future.ts';
+import type { Future, FutureId } from './future.ts';
 import type { Group, TransactionMemory } from './group.ts';
 import type { Homeserver } from './homeserver.ts';
 import { longestTimeout, type Limits } from './limits.ts';
 import type { Place } from './listing.ts';
 import { InTurn } from './in-turn.ts';
-import { Lists, type OwnFuture, type PageRequest } from './lists.ts';
+import { Lists, type ListedFuture, type OwnFuture, type PageRequest } from './lists.ts';
 import { heldFuture, type Delivery, type Holder, type UseAnswer } from './delivery/delivery.ts';
 import { LocalDelivery } from './delivery/local.ts';
 import { RemoteDelivery } from './delivery/remote.ts';
 import type { RemoteOptions } from './delivery/remote-options.ts';
 import { DeviceSyncs } from './device-syncs.ts';
 import { Firing } from './firing.ts';
+import { newNonce } from './nonce.ts';
 import { RefreshRate } from './refresh-rate.ts';
 import { addFuture, type AddAnswer, type NewFuture } from './rules/add.ts';
 import { cancelFuture, type CancelAnswer } from './rules/cancel.ts';
 import { refreshFuture } from './rules/refresh.ts';
-import { ScheduleRate } from './schedule-rate.ts';
 import type { BatchRequest, FutureTokens, ScheduleAnswer, ScheduleRequest, Scheduled } from './scheduling.ts';
 import type { Decide, FutureStore } from './store.ts';
 import { Sweeping } from './sweeping.ts';
 import { longestEventId, mentionsSendNow, withSendNow } from './template.ts';
 import type { TokenKind, Tokens } from './tokens.ts';
-
-/** A future in its owner's list. */
-export interface ListedFuture extends OwnFuture {
-  readonly tokens: FutureTokens;
-}
+import { UserRate } from './user-rate.ts';
 
 export interface FuturesParts {
   readonly store: FutureStore;
@@ -58,7 +54,8 @@ export class Futures {
   readonly #firing: Firing;
   readonly #sweeping: Sweeping;
   readonly #rate: RefreshRate;
-  readonly #scheduleRate: ScheduleRate;
+  readonly #scheduleRate: UserRate;
+  readonly #listRate: UserRate;
   readonly #lists: Lists;
   readonly #syncs: DeviceSyncs;
   readonly #inTurn = new InTurn();
@@ -72,7 +69,9 @@ export class Futures {
     this.#sweeping = new Sweeping(parts);
     this.#lists = new Lists({ ...parts, sweeping: this.#sweeping, lastSync });
     this.#rate = new RefreshRate(parts.limits.refreshesPerSecond);
-    this.#scheduleRate = new ScheduleRate(parts.limits.schedulesPerSecond, parts.limits.scheduleBurst);
+    const { scheduleBurst, schedulesPerSecond, listsPerSecond } = parts.limits;
+    this.#scheduleRate = new UserRate(schedulesPerSecond, scheduleBurst);
+    this.#listRate = new UserRate(listsPerSecond, 10 * listsPerSecond);
   }
 
   #deliveryFor(parts: FuturesParts): Delivery {
@@ -179,7 +178,7 @@ export class Futures {
   /** With a token's secret, and the fence of a state future: what is read here is not newer than it. */
   async #newFuture(asked: Omit<NewFuture, 'fence' | 'nonce'>, owner: UserId): Promise<NewFuture> {
     const { homeserver } = this.#parts;
-    const nonce = this.#nonce();
+    const nonce = newNonce(this.#parts.randomness);
     const key = stateKeyOf(asked.draft);
     if (key === null || homeserver.kind === 'local') return { ...asked, nonce, fence: { kind: 'untold' } };
     return { ...asked, nonce, fence: await homeserver.fence(key, owner) };
@@ -260,6 +259,12 @@ export class Futures {
     return outcome === null || outcome === undefined ? { kind: 'busy' } : { kind: 'gone' };
   }
 
+  /** To be asked before every list. null: it may be; else how long to wait. */
+  listTooSoon(owner: UserId): Ms | null {
+    const { limits, clock } = this.#parts;
+    return limits.perUser ? this.#listRate.exceeded(owner, 1, clock.now()) : null;
+  }
+
   /** Every running future of the owner, whatever generation made it, oldest first. */
   async list(owner: UserId): Promise<readonly ListedFuture[]> {
     return this.#withTokens(await this.#lists.running(owner));
@@ -311,7 +316,7 @@ export class Futures {
   }
 
   #withNonce(group: Group, id: FutureId): Group {
-    const nonce = this.#nonce();
+    const nonce = newNonce(this.#parts.randomness);
     return {
       ...group,
       futures: group.futures.map((future) => (future.id === id ? { ...future, nonce } : future)),
@@ -387,11 +392,6 @@ export class Futures {
   #badForm(draft: Draft): ScheduleAnswer | null {
     const error = this.#parts.homeserver.judgeForm(draft);
     return error === null ? null : { kind: 'refused', error };
-  }
-
-  #nonce(): Nonce {
-    const bytes = Buffer.from(this.#parts.randomness.bytes(8));
-    return { high: bytes.readUInt32BE(0), low: bytes.readUInt32BE(4) };
   }
 
   #freshName(): string {

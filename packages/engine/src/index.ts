@@ -7,7 +7,7 @@ export * from './homeserver.ts';
 export * from './futures.ts';
 export * from './scheduling.ts';
 export * from './listing.ts';
-export type { OwnFuture, PageRequest } from './lists.ts';
+export type { ListedFuture, OwnFuture, PageRequest } from './lists.ts';
 export * from './limits.ts';
 export * from './tokens.ts';
 export { defaultRemoteOptions, type RemoteOptions } from './delivery/remote-options.ts';

@@ -14,6 +14,8 @@ export interface Limits {
   /** how many futures a user may schedule at once, and how many a second in the long run */
   readonly scheduleBurst: number;
   readonly schedulesPerSecond: number;
+  /** lists a second of a user, ten times as many at once: one costs as much as a hundred refreshes */
+  readonly listsPerSecond: number;
   /** refreshes a second of one future, 429 beyond: answering 200 without effect would fire it early */
   readonly refreshesPerSecond: number;
 }
@@ -30,6 +32,7 @@ export const defaultLimits: Limits = {
   // A whole allowance of pending futures at once, twice; then 1.7 million a day.
   scheduleBurst: 2_000,
   schedulesPerSecond: 20,
+  listsPerSecond: 20,
   refreshesPerSecond: 20,
 };
 

@@ -5,6 +5,7 @@ import type { Future, FutureId } from './future.ts';
 import { pageOf, type ListFilter, type Place } from './listing.ts';
 import { bury } from './rules/bury.ts';
 import { afterSyncs, type LastSync } from './rules/heartbeat.ts';
+import type { FutureTokens } from './scheduling.ts';
 import type { Filter, FutureStore } from './store.ts';
 import type { Sweeping } from './sweeping.ts';
 
@@ -12,6 +13,11 @@ import type { Sweeping } from './sweeping.ts';
 export interface OwnFuture {
   readonly future: Future;
   readonly groupName: string;
+}
+
+/** The same with what can be done to it. */
+export interface ListedFuture extends OwnFuture {
+  readonly tokens: FutureTokens;
 }
 
 /** A page of an owner's futures is asked for. Bounds of the filter are in wall time. */

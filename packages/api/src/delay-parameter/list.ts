@@ -2,6 +2,7 @@ import { finishedStatuses, type Futures, type JsonObject, type ListedFuture } fr
 import { endpoint, type Endpoint, unstable } from '@matrix-futures/http';
 import Type from 'typebox';
 import { nextBatch, pageSize, placeFrom } from '../place.ts';
+import { allowList } from '../refusals.ts';
 import { feature } from './delay.ts';
 import {
   deployedEvent,
@@ -36,6 +37,7 @@ export function listDelayedEvents(futures: Futures): Endpoint {
     query,
     answers,
     handle: async ({ requester: { user }, query: { status, delay_id: ids, from } }) => {
+      allowList(futures, user);
       const finished = status === 'finalised';
       const { page, next } =
         ids === undefined

@@ -3,6 +3,7 @@ import { clientV1, endpoint, type Endpoint, unstable } from '@matrix-futures/htt
 import Type from 'typebox';
 import { delayedEvent, delayedEventSchema } from '../delayed-event.ts';
 import { nextBatch, pageSize, placeFrom } from '../place.ts';
+import { allowList } from '../refusals.ts';
 import { listFeature } from './feature.ts';
 
 const instant = Type.Optional(Type.String({ pattern: String.raw`^\d{1,15}$` }));
@@ -36,6 +37,7 @@ export function listOwnDelayedEvents(futures: Futures): Endpoint {
     query,
     answers,
     handle: async ({ requester, query: asked }) => {
+      allowList(futures, requester.user);
       const { page, next } = await futures.page(requester.user, {
         statuses: asked.status === undefined ? listedStatuses : [asked.status],
         room: asked.room_id ?? null,

@@ -3,6 +3,7 @@ import type { Futures, JsonObject, ListedFuture } from '@matrix-futures/engine';
 import { client, clientV1, endpoint, type Endpoint, unstable } from '@matrix-futures/http';
 import Type from 'typebox';
 import { eventContent } from '../event-content.ts';
+import { allowList } from '../refusals.ts';
 import { futureSchema, tokensAnswer } from './dialect.ts';
 import { features } from './spellings.ts';
 
@@ -17,7 +18,10 @@ export function listFutures(futures: Futures): Endpoint {
     authentication: 'required',
     summary: 'Lists your running futures',
     answers: Type.Array(Type.Object({ url: Type.String(), body: eventContent, response: futureSchema })),
-    handle: async ({ requester }) => ({ body: (await futures.list(requester.user)).map(entry) }),
+    handle: async ({ requester: { user } }) => {
+      allowList(futures, user);
+      return { body: (await futures.list(user)).map(entry) };
+    },
   });
 }
 

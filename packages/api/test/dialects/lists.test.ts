@@ -124,6 +124,23 @@ describe('a list', () => {
       },
     })),
     {
+      rule: 'asked for too often is 429, for this user alone',
+      source: 'MSC4140, "Getting delayed events"',
+      options: { limits: { listsPerSecond: 1 } },
+      shows: async (served) => {
+        for (let count = 0; count < 10; count += 1) expect((await list(served)).status).toBe(200);
+        for (const path of [
+          '/v1/delayed_events',
+          '/v3/futures',
+          '/unstable/org.matrix.msc4140/delayed_events',
+        ])
+          expect(await served.request('GET', path)).toMatchObject(
+            error(429, 'M_LIMIT_EXCEEDED', { retry_after_ms: 1_000 }),
+          );
+        expect((await list(served, '', 'bob')).status).toBe(200);
+      },
+    },
+    {
       rule: 'has what new state has cancelled at once, and why',
       source: 'every future of the owner',
       shows: async (served) => {

@@ -63,6 +63,7 @@ export function parseConfig(sources: Sources): Config {
       futuresPerStateKey: required('max-futures-per-state-key', count),
       scheduleBurst: required('max-schedules-at-once', count),
       schedulesPerSecond: required('max-schedules-per-second', count),
+      listsPerSecond: required('max-lists-per-second', count),
       refreshesPerSecond: required('max-refreshes-per-second', count),
     },
     retention: {

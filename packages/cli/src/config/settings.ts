@@ -74,6 +74,12 @@ export const settings = [
     fallback: '20',
     help: 'of one user, in the long run',
   },
+  {
+    name: 'max-lists-per-second',
+    value: 'COUNT',
+    fallback: '20',
+    help: 'of one user; ten times as many at once',
+  },
   { name: 'max-refreshes-per-second', value: 'COUNT', fallback: '20', help: 'of one future' },
   { name: 'keep-outcomes', value: 'DURATION', fallback: '7d', help: 'how long finished futures are listed' },
   { name: 'keep-outcomes-per-user', value: 'COUNT', fallback: '1000', help: 'how many are listed at most' },

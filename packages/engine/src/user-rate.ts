@@ -1,7 +1,7 @@
 import type { Instant, Ms } from './clock.ts';
 import type { UserId } from './event.ts';
 
-/** Buckets kept. Whoever scheduled less recently than this many others starts again with a full one. */
+/** Buckets kept. Whoever asked less recently than this many others starts again with a full one. */
 const keptUsers = 20_000;
 
 interface Bucket {
@@ -10,11 +10,11 @@ interface Bucket {
 }
 
 /**
- * How fast each user schedules: a bucket that holds `burst` futures and is filled by `perSecond`. Asked before
+ * How often each user may do something: a bucket that holds `burst` times and is filled by `perSecond`. Asked before
  * anything else is done for a request. Memory is bounded; a user who is forgotten is forgiven, and never refused
  * wrongly.
  */
-export class ScheduleRate {
+export class UserRate {
   readonly #perSecond: number;
   readonly #burst: number;
   readonly #kept: number;
@@ -27,7 +27,7 @@ export class ScheduleRate {
     this.#kept = kept;
   }
 
-  /** Takes `count` futures out of the user's bucket. null: done; else nothing was taken, and how long to wait. */
+  /** Takes `count` out of the user's bucket. null: done; else nothing was taken, and how long to wait. */
   exceeded(user: UserId, count: number, now: Instant): Ms | null {
     // Whoever asks for more at once than there ever is waits for a full bucket, and not for ever.
     const asked = Math.min(count, this.#burst);
