@@ -58,12 +58,14 @@ describe('the delay parameter switched off', () => {
 
   test('it is refused on plain endpoints with the code that says so, never ignored', async () => {
     const served = await serve(off);
-    for (const path of ['send/m.x/t', 'send/future/t', 'state/m.s/k', 'state/m.s/', 'state/m.s']) {
-      expect(await served.put(`/v3/rooms/!room:test/${path}?org.matrix.msc4140.delay=1`)).toMatchObject({
-        status: 400,
-        body: { errcode: 'M_UNKNOWN', 'org.matrix.msc4140.errcode': 'M_MAX_DELAY_UNSUPPORTED' },
-      });
-    }
+    for (const path of ['send/m.x/t', 'send/future/t', 'state/m.s/k', 'state/m.s/', 'state/m.s'])
+      for (const parameter of ['delay=1', 'parent_delay_id=x'])
+        expect(
+          await served.put(`/v3/rooms/!room:test/${path}?org.matrix.msc4140.${parameter}`),
+        ).toMatchObject({
+          status: 400,
+          body: { errcode: 'M_UNKNOWN', 'org.matrix.msc4140.errcode': 'M_MAX_DELAY_UNSUPPORTED' },
+        });
     expect(served.types()).toEqual([]);
   });
 

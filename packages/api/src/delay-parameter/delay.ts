@@ -15,6 +15,12 @@ export const codeField = `${feature}.errcode`;
 /** What makes a delayed event of a request to a plain endpoint. */
 export const delayParameters: readonly string[] = [delay];
 
+/**
+ * An early revision of MSC4140 tied an event to a delayed one by it, with or without a delay of its own, and js-sdk 43
+ * can still send it. Ignored, it would have the event sent at once, or by a timer that nothing of its parent stops.
+ */
+export const parentParameter = `${feature}.parent_delay_id`;
+
 export const delayQuery = queryTexts([...delayParameters, ...draftParameters]);
 
 /**

@@ -2,7 +2,7 @@ import type { Futures } from '@matrix-futures/engine';
 import { type Endpoint, MatrixError } from '@matrix-futures/http';
 import { actions } from '../manage.ts';
 import { refuseParameters } from '../refused-parameters.ts';
-import { codeField, delayParameters } from './delay.ts';
+import { codeField, delayParameters, parentParameter } from './delay.ts';
 import { delayedEventAction, delayedEventActionInBody } from './delayed-event-action.ts';
 import { delayedSend, delayedSendWithoutTransaction } from './delayed-send.ts';
 import { delayedState } from './delayed-state.ts';
@@ -11,7 +11,12 @@ import { listDelayedEvents } from './list.ts';
 
 /** The query parameter that clients use today. */
 export function delayEndpoints(futures: Futures): Endpoint[] {
-  return [delayedSend(futures), delayedSendWithoutTransaction(futures), delayedState(futures)];
+  return [
+    ...refuseParameters([parentParameter], noParents),
+    delayedSend(futures),
+    delayedSendWithoutTransaction(futures),
+    delayedState(futures),
+  ];
 }
 
 /** What manages the events it delays. The generation after it has the same paths while it is unstable. */
@@ -24,10 +29,13 @@ export function unstableDelayedEvents(futures: Futures): Endpoint[] {
   ];
 }
 
-/** What is left of the parameter where it is switched off. */
+const noParents = (): MatrixError =>
+  new MatrixError('invalidParam', 'This server does not make a delayed event depend on another one');
+
+/** What is left of the parameters where they are switched off. */
 export function delaysAreOff(): Endpoint[] {
   return refuseParameters(
-    delayParameters,
+    [...delayParameters, parentParameter],
     () =>
       new MatrixError('badRequest', 'This server does not delay events', {
         [codeField]: 'M_MAX_DELAY_UNSUPPORTED',

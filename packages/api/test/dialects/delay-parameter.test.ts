@@ -57,6 +57,20 @@ describe('scheduling', () => {
       },
     },
     {
+      rule: 'an event that depends on a delayed one is refused, with a delay of its own or none: nothing is sent at once',
+      source: 'js-sdk 43 (`parent_delay_id`)',
+      shows: async (served) => {
+        const parent = await idOf(delayed(served));
+        for (const path of [`/v3${room}/send/m.x/t2`, statePath])
+          for (const own of ['', `&${parameter}=50`])
+            expect(
+              await served.put(`${path}?org.matrix.msc4140.parent_delay_id=${parent}${own}`),
+            ).toMatchObject(error(400, 'M_INVALID_PARAM'));
+        await served.pass(100);
+        expect(served.types()).toEqual([]);
+      },
+    },
+    {
       rule: 'a delay of 0 is accepted',
       source: 'Synapse',
       shows: async (served) => {
