@@ -219,11 +219,16 @@ export class Futures {
     };
   }
 
+  /**
+   * Who does not hold the future uses nothing up of the refreshes that it is allowed, and learns nothing of the limit:
+   * to them it is gone, however often they ask.
+   */
   async refresh(holder: Holder): Promise<UseAnswer> {
-    const { store, clock, limits } = this.#parts;
-    const retryAfter = limits.perUser ? this.#rate.exceeded(holder.future, clock.now()) : null;
-    if (retryAfter !== null) return { kind: 'limited', retryAfter };
-    if (holder.owner === null) {
+    const { store } = this.#parts;
+    // A bare capability is counted before the store is asked, a login when it is known to be the owner's.
+    const isBare = holder.owner === null;
+    const wait = isBare ? this.#refreshedTooOften(holder) : null;
+    if (isBare && wait === null) {
       const [deadline] = await store.refresh([holder]);
       if (deadline !== null && deadline !== undefined) return { kind: 'done' };
     }
@@ -231,8 +236,16 @@ export class Futures {
       const future = heldFuture(found, holder);
       if (found === null || future === null) return { next: found, answer: { kind: 'gone' } };
       const { next, answer } = refreshFuture(found, future.id, this.#delivery.certainOf(found), world);
-      return { next, answer: answer.kind === 'refreshed' ? { kind: 'done' } : answer };
+      if (answer.kind !== 'refreshed') return { next, answer };
+      const retryAfter = isBare ? wait : this.#refreshedTooOften(holder);
+      if (retryAfter !== null) return { next: found, answer: { kind: 'limited', retryAfter } };
+      return { next, answer: { kind: 'done' } };
     });
+  }
+
+  #refreshedTooOften(holder: Holder): Ms | null {
+    const { limits, clock } = this.#parts;
+    return limits.perUser ? this.#rate.exceeded(holder, clock.now()) : null;
   }
 
   send(holder: Holder): Promise<UseAnswer> {

@@ -56,6 +56,26 @@ describe('limits', () => {
     expect(await futures.use(tokens.refresh ?? '')).toEqual({ kind: 'done' });
   });
 
+  test('of refreshes: nobody who does not hold the future uses them up, or is told of the limit', async () => {
+    const { time, futures, schedule } = await inside({ refreshesPerSecond: 1 });
+    const revoked = onlyTokens(await schedule({ generation: 'delayed-events' }));
+    await time.advance(100);
+    await futures.reissue(alice);
+    const [held] = await futures.list(alice);
+    const { refresh, delayId, cancel } = held?.tokens ?? revoked;
+    const others = [futures.holderOfDelayId(delayId, bob), futures.holderOfDelayId(delayId, null)];
+    for (let count = 0; count < 3; count += 1) {
+      expect(await futures.use(revoked.refresh ?? '')).toEqual({ kind: 'gone' });
+      for (const other of others) expect(other && (await futures.refresh(other))).toEqual({ kind: 'gone' });
+    }
+    const owner = futures.holderOfDelayId(delayId, alice);
+    expect(owner && (await futures.refresh(owner))).toEqual({ kind: 'done' });
+    expect(owner && (await futures.refresh(owner))).toMatchObject({ kind: 'limited' });
+    expect(await futures.use(refresh ?? '')).toMatchObject({ kind: 'limited' });
+    expect(await futures.use(cancel)).toEqual({ kind: 'done' });
+    expect(await futures.use(refresh ?? '')).toEqual({ kind: 'gone' });
+  });
+
   test.each<[string, Partial<Limits>, Partial<ScheduleRequest>]>([
     ['pendingPerUser', { pendingPerUser: 2 }, {}],
     ['contentBytesPerUser', { contentBytesPerUser: 5 }, {}],
