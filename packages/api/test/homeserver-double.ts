@@ -41,8 +41,8 @@ export class HomeserverDouble implements LocalHomeserver {
 
   /** Logins: `alice` and `alice2` are two devices of one user, `bridge` is an application service. */
   readonly authenticate: Authenticate = (accessToken) => {
-    const login = /^(alice|bob)(\d?)$/.exec(accessToken);
-    const isGuest = false;
+    const login = /^(alice|bob|guest)(\d?)$/.exec(accessToken);
+    const isGuest = login?.[1] === 'guest';
     if (login) return { user: `@${login[1]}:test`, device: `D${login[2]}`, isGuest, accessToken };
     return /^bridge\d?$/.test(accessToken)
       ? { user: '@bridge:test', device: null, isGuest, accessToken }

@@ -161,7 +161,11 @@ describe('what becomes of it', () => {
       rule: 'guests and application services may use it',
       source: 'Guest accounts',
       shows: async (served) => {
-        expect((await served.put(`/v3${room}/delayed_event/m.x/t`, event, 'bridge')).status).toBe(200);
+        for (const as of ['guest', 'bridge']) {
+          const { body } = await served.put(`/v3${room}/delayed_event/m.x/t`, event, as);
+          expect((await act(served, body.delay_id, 'restart', as)).status).toBe(200);
+          expect((await get(served, body.delay_id, as)).body.delay_id).toBe(body.delay_id);
+        }
       },
     },
   ]);
