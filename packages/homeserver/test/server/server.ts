@@ -12,7 +12,6 @@ import { requireConformance } from './specification.ts';
 
 export interface Reply {
   readonly status: number;
-  // eslint-disable-next-line typescript/no-explicit-any
   readonly body: any;
   readonly headers: { readonly [name: string]: unknown };
 }
