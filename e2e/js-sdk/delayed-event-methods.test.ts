@@ -2,13 +2,16 @@
 import {
   EventType,
   type MatrixClient,
+  type MatrixEvent,
   MsgType,
+  RoomEvent,
   UnsupportedStickyEventsEndpointError,
   UpdateDelayedEventAction,
 } from 'matrix-js-sdk';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type ServerProcess, startServerProcess } from '../server-process.ts';
 import { logIn, type Login, makeRoom, register, sdkClient, seen, signUp } from './sdk-client.ts';
+import { until } from './signal.ts';
 
 const plan = 'org.example.plan' as never;
 const never = 600_000;
@@ -54,6 +57,17 @@ async function delayedState(type: string, key: string, delay = never): Promise<s
   const answer = await user._unstable_sendDelayedStateEvent(room, { delay }, type as never, {} as never, key);
   return answer.delay_id;
 }
+
+/** Resolves when Ada has a message of that text. */
+const arrived = (body: string): Promise<true> =>
+  until(
+    ada,
+    RoomEvent.Timeline,
+    () => timeline().some((event) => event.getContent()['body'] === body),
+    `the message "${body}"`,
+  );
+
+const timeline = (): readonly MatrixEvent[] => ada.getRoom(room)?.getLiveTimeline().getEvents() ?? [];
 
 /** As the server tells of a message that `delayed` made: with either name of its two times. */
 const told = (delay_id: string, body: string, delay = never): object => ({
@@ -237,9 +251,7 @@ describe('the list', () => {
     // Due in one room one after the other: the second one is there when the first one has failed.
     const refused = await delayedState(EventType.RoomTopic, '', 50);
     const byTimer = await delayed(`by timer of ${login.userId}`, 100);
-    await vi.waitUntil(async () => (await user._unstable_getDelayedEvent(byTimer)).finalised, {
-      interval: 25,
-    });
+    await arrived(`by timer of ${login.userId}`);
 
     const { finalised = [], ...rest } = await user._unstable_getDelayedEvents('finalised');
     expect(rest).toEqual({ delayed_events: [] });
@@ -303,9 +315,7 @@ describe('a sticky delayed event', () => {
   it('is asked for all the same: it sticks from the moment that it is sent', async () => {
     vi.spyOn(user, 'doesServerSupportUnstableFeature').mockResolvedValue(true);
     const { delay_id } = await send(60_000);
-    await vi.waitUntil(async () => (await user._unstable_getDelayedEvent(delay_id)).finalised, {
-      interval: 25,
-    });
+    await arrived('sticky');
     const { finalised } = await user._unstable_getDelayedEvent(delay_id);
     expect(await user.fetchRoomEvent(room, finalised?.event_id ?? '')).toMatchObject({
       content: { msc4354_sticky_key: 'k' },
