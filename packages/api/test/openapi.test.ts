@@ -7,7 +7,7 @@ const json = '/unstable/dev.matrix-futures/openapi.json';
 const page = '/unstable/dev.matrix-futures/openapi';
 
 describe('the description of the API', () => {
-  test('is the one in the repository (vitest run -u packages/api/test/openapi.test.ts writes it)', async () => {
+  test('is the one in the repository (vitest run packages/api/test/openapi.test.ts -u writes it)', async () => {
     const served = await serve({ generations: everything });
     const answer = await served.request('GET', json, { as: null });
     expect(answer.headers.get('content-type')).toBe('application/json');
