@@ -42,7 +42,10 @@ export function apiEndpoints({ futures, generations, plainSend, onError }: ApiOp
   const hasDelays = generations.has('delay-parameter');
   const hasDelayedEvents = generations.has('delayed-events');
   const chapters: readonly Chapter[] = [
-    { name: 'Futures', endpoints: hasFutures ? futuresEndpoints(futures, plainSend) : futuresAreOff() },
+    {
+      name: 'Futures',
+      endpoints: hasFutures ? futuresEndpoints(futures, plainSend) : futuresAreOff(plainSend),
+    },
     { name: 'Delay parameter', endpoints: hasDelays ? delayEndpoints(futures) : delaysAreOff() },
     {
       name: 'Delayed events',
@@ -55,7 +58,7 @@ export function apiEndpoints({ futures, generations, plainSend, onError }: ApiOp
   ];
   const endpoints = [...chapters.flatMap((chapter) => chapter.endpoints), ...openApiEndpoints(chapters)];
   return {
-    endpoints: hasFutures ? [...endpoints, ...takingFromSend(endpoints).map(atBatchPath)] : endpoints,
+    endpoints: [...endpoints, ...takingFromSend(endpoints).map(atBatchPath)],
     fastPath: hasFutures ? tokenFastPath(futures, onError) : () => false,
     unstableFeatures: Object.fromEntries(
       [

@@ -35,11 +35,21 @@ describe('futures switched off', () => {
     },
   );
 
-  test('a plain event of the type `future` is sent, whatever its content', async () => {
-    const served = await serve(off);
-    await served.put('/v3/rooms/!room:test/send/future/t', { timeout: 1, send_on_timeout: {} });
-    expect(served.types()).toEqual(['future']);
-  });
+  test.each(['send_on_timeout', 'm.send_on_timeout', 'io.element.msc3140.send_on_timeout'])(
+    'a batch with %s is 403 and sends nothing, a plain event of the type `future` is sent',
+    async (member) => {
+      const served = await serve(off);
+      const path = '/v3/rooms/!room:test/send/future/t';
+      const body = { timeout: 1, [member]: { type: 'm.late', content: {} } };
+      expect(await served.put(path, body)).toMatchObject({ status: 403, body: { errcode: 'M_FORBIDDEN' } });
+      expect((await served.put(path, body, null)).status).toBe(401);
+      expect(served.types()).toEqual([]);
+      const plain = await served.put(path, { timeout: 1 });
+      expect(plain.status).toBe(200);
+      expect((await served.put(path, body)).text).toBe(plain.text);
+      expect(served.types()).toEqual(['future']);
+    },
+  );
 
   test('delays are served', async () => {
     const served = await serve(off);

@@ -78,8 +78,7 @@ export function batch(futures: Futures, plain: PlainSend): Endpoint {
     return futures.once(
       scopeOf(requester, room, transactionId),
       () => true,
-      async () =>
-        !(await plain.hasAnswered(requester, { room, type, transactionId })) && isBatch(parsed(bytes)),
+      () => isNewBatch(plain, incoming, bytes),
     );
   };
   return {
@@ -92,6 +91,34 @@ export function batch(futures: Futures, plain: PlainSend): Endpoint {
       return (await isOne(incoming, bytes)) ? whole.answer(again) : event.answer(again);
     },
   };
+}
+
+/**
+ * What is left of it where futures are switched off: sent as a plain event, a batch would put what is to follow later
+ * into the room at once.
+ */
+export function refusedBatch(plain: PlainSend, refusal: () => MatrixError): Endpoint {
+  const event = atBatchPath(plain.endpoint);
+  return {
+    ...event,
+    summary: 'Sends an event of the type `future`; refuses a batch',
+    answer: async (incoming) => {
+      const bytes = await incoming.readBody();
+      if (await isNewBatch(plain, incoming, bytes)) throw refusal();
+      return event.answer({ ...incoming, readBody: () => Promise.resolve(bytes) });
+    },
+  };
+}
+
+/** Is it a batch by its body, and no repeat of a plain event? */
+async function isNewBatch(
+  plain: PlainSend,
+  { requester, params }: Incoming,
+  bytes: Uint8Array,
+): Promise<boolean> {
+  const { roomId: room = '', txnId: transactionId = '' } = params;
+  if (requester === null || !isBatch(parsed(bytes))) return false;
+  return !(await plain.hasAnswered(requester, { room, type, transactionId }));
 }
 
 const type = 'future';

@@ -1,7 +1,7 @@
 import type { Futures } from '@matrix-futures/engine';
 import { type Endpoint, MatrixError } from '@matrix-futures/http';
 import { refuseParameters } from '../refused-parameters.ts';
-import { batch, type PlainSend, unstableBatch } from './batch.ts';
+import { batch, type PlainSend, refusedBatch, unstableBatch } from './batch.ts';
 import { listFutures } from './list.ts';
 import { futureParameters } from './parameters.ts';
 import { sendWithFutureParameters, stateWithFutureParameters } from './plain-parameters.ts';
@@ -28,9 +28,7 @@ export function futuresEndpoints(futures: Futures, plainSend: PlainSend): Endpoi
 }
 
 /** What is left of them where they are switched off. */
-export function futuresAreOff(): Endpoint[] {
-  return refuseParameters(
-    futureParameters,
-    () => new MatrixError('forbidden', 'This server does not schedule futures'),
-  );
+export function futuresAreOff(plainSend: PlainSend): Endpoint[] {
+  const refusal = (): MatrixError => new MatrixError('forbidden', 'This server does not schedule futures');
+  return [...refuseParameters(futureParameters, refusal), refusedBatch(plainSend, refusal)];
 }
