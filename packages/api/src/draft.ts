@@ -34,7 +34,14 @@ function extrasOf({ device }: Requester, query: QueryTexts): DraftExtras {
   const sticky = query[stickyDuration];
   return {
     ...(ts !== undefined &&
-      device === null && { ts: parseWholeNumber(ts, { name: timestamp, least: 0, unit: 'milliseconds' }) }),
+      device === null && {
+        ts: parseWholeNumber(ts, {
+          name: timestamp,
+          least: 0,
+          most: Number.MAX_SAFE_INTEGER,
+          unit: 'milliseconds',
+        }),
+      }),
     ...(sticky !== undefined && {
       stickyDurationMs: parseWholeNumber(sticky, {
         name: stickyDuration,

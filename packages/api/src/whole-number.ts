@@ -3,7 +3,7 @@ import { MatrixError } from '@matrix-futures/http';
 export interface WholeNumberRule {
   readonly name: string;
   readonly least: number;
-  /** `Number.MAX_SAFE_INTEGER` unless given: beyond it a number is not exact */
+  /** none unless given: one that is too long for the server has an error of its own */
   readonly most?: number;
   /** what is counted: `milliseconds` */
   readonly unit: string;
@@ -24,9 +24,10 @@ export function checkWholeNumber(
   rule: WholeNumberRule,
   written = JSON.stringify(value) ?? '',
 ): number {
-  const { name, least, most = Number.MAX_SAFE_INTEGER, unit } = rule;
-  if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) return value;
-  const range = rule.most === undefined ? `at least ${least}` : `from ${least} to ${most}`;
+  const { name, least, most, unit } = rule;
+  if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= (most ?? Infinity))
+    return value;
+  const range = most === undefined ? `at least ${least}` : `from ${least} to ${most}`;
   throw new MatrixError(
     'invalidParam',
     `${name} is "${shortened(written)}"; it must be a whole number of ${unit}, ${range}`,

@@ -162,20 +162,18 @@ describe('a batch is refused when', () => {
   const variable = { type: 'm.x', content: { a: [{ b: '$m.send_now.event_id' }] } };
   test.each<[what: string, body: unknown, status: number, errcode: string]>([
     ['the timeout is missing', { send_on_timeout: event }, 400, 'M_MISSING_PARAM'],
-    ...[0, -1, 1.5, 1e30, 'abc', '10', null, true, [], {}].map(
-      (timeout): [string, unknown, number, string] => [
-        `the timeout is ${JSON.stringify(timeout)}`,
-        { timeout, send_on_timeout: event },
-        400,
-        'M_INVALID_PARAM',
-      ],
-    ),
-    [
-      'the timeout is above the maximum',
-      { timeout: 1e12, send_on_timeout: event },
+    ...[0, -1, 1.5, 'abc', '10', null, true, [], {}].map((timeout): [string, unknown, number, string] => [
+      `the timeout is ${JSON.stringify(timeout)}`,
+      { timeout, send_on_timeout: event },
+      400,
+      'M_INVALID_PARAM',
+    ]),
+    ...[1e12, 1e30].map((timeout): [string, unknown, number, string] => [
+      `the timeout is ${timeout}, above the maximum`,
+      { timeout, send_on_timeout: event },
       400,
       'M_FUTURE_MAX_TIMEOUT_EXCEEDED',
-    ],
+    ]),
     ['send_on_timeout is no object', { timeout: 1, send_on_timeout: 1 }, 400, 'M_BAD_JSON'],
     ['send_on_timeout has no type', { timeout: 1, send_on_timeout: { content: {} } }, 400, 'M_MISSING_PARAM'],
     [

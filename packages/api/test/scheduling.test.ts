@@ -147,7 +147,7 @@ describe('errors', () => {
   test.each<[what: string, path: string, status: number, errcode: string]>([
     ['neither parameter', send, 400, 'M_MISSING_PARAM'],
     ['neither parameter, state', state, 400, 'M_MISSING_PARAM'],
-    ...['0', '-1', '1.5', '1e30', 'abc', '', '9'.repeat(30), '%2B10', '0x10', '10ms', '٣', 'NaN'].map(
+    ...['0', '-1', '1.5', '1e30', 'abc', '', '%2B10', '0x10', '10ms', '٣', 'NaN'].map(
       (timeout): [string, string, number, string] => [
         `timeout "${timeout}"`,
         `${send}?future_timeout=${timeout}`,
@@ -234,12 +234,14 @@ describe('errors', () => {
 
   test('a timeout above the maximum is named with the maximum', async () => {
     const served = await serve({ limits: { maxTimeout: 5_000 } });
-    const answer = await served.put(`${send}?future_timeout=5001`);
-    expect(answer).toMatchObject({
-      status: 400,
-      body: { errcode: 'M_FUTURE_MAX_TIMEOUT_EXCEEDED', max_future_timeout: 5_000 },
-    });
-    expect(answer.body.error).toContain('5000');
+    for (const timeout of ['5001', '9'.repeat(30)]) {
+      const answer = await served.put(`${send}?future_timeout=${timeout}`);
+      expect(answer).toMatchObject({
+        status: 400,
+        body: { errcode: 'M_FUTURE_MAX_TIMEOUT_EXCEEDED', max_future_timeout: 5_000 },
+      });
+      expect(answer.body.error).toContain('5000');
+    }
     expect((await served.put(`${send}?future_timeout=5000`)).status).toBe(200);
   });
 

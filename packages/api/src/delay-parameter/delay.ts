@@ -28,7 +28,7 @@ export const delayQuery = queryTexts([...delayParameters, ...draftParameters]);
  * @throws MatrixError M_INVALID_PARAM
  */
 export function delayOf(query: QueryTexts): { timeout: Ms; groupName: null } {
-  const rule = { name: delay, least: 0, most: Number.MAX_VALUE, unit: 'milliseconds' };
+  const rule = { name: delay, least: 0, unit: 'milliseconds' };
   return { timeout: parseWholeNumber(query[delay] ?? '', rule), groupName: null };
 }
 

@@ -83,7 +83,9 @@ describe('scheduling', () => {
       rule: `a delay of "${text}" is 400 M_INVALID_PARAM`,
       source: 'Synapse',
       shows: async (served: Served) => {
-        expect(await delayed(served, sendPath, text)).toMatchObject(error(400, 'M_INVALID_PARAM'));
+        const answer = await delayed(served, sendPath, text);
+        expect(answer).toMatchObject(error(400, 'M_INVALID_PARAM'));
+        expect(answer.body.error).toMatch(/ a whole number of milliseconds, at least 0$/);
         expect(served.types()).toEqual([]);
       },
     })),
