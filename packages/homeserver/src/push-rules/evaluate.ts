@@ -2,6 +2,7 @@ import type { JsonValue, UserId } from '@matrix-futures/engine';
 import type { ClientEvent } from '../events/client-event.ts';
 import { isList, isObject, member } from '../events/json-member.ts';
 import { guessesMentions } from './default-rules.ts';
+import type { Effort } from './effort.ts';
 import { containsWords, globMatches, globMatchesWords } from './glob.ts';
 import { kinds, type Condition, type Kind, type Rule, type Ruleset } from './rule.ts';
 
@@ -15,6 +16,8 @@ export interface RuledRoom {
   displayName(): string | null;
   /** Has the sender the power that `notifications[key]` of `m.room.power_levels` asks for? */
   mayNotify(sender: UserId, key: string): boolean;
+  /** for all events that are judged with this value: when it is spent, no condition holds any more */
+  readonly effort: Effort;
 }
 
 export interface Verdict {
@@ -76,21 +79,23 @@ function conditionTest(condition: Condition): Test {
   if (condition.kind === 'room_member_count' && is !== undefined) return memberCountTest(is);
   if (key === undefined) return never;
   const path = pathOf(key);
+  const found = (event: RuledEvent, { effort }: RuledRoom) =>
+    effort.spend(path.length) ? valueAt(event, path) : undefined;
   if (condition.kind === 'sender_notification_permission')
-    return (event, room) => room.mayNotify(event.sender, key);
+    return (event, room) => room.effort.spend(roomQuestion) && room.mayNotify(event.sender, key);
   if (condition.kind === 'event_match' && pattern !== undefined) {
     const matches = key === 'content.body' ? globMatchesWords : globMatches;
-    return (event) => {
-      const found = valueAt(event, path);
-      return typeof found === 'string' && matches(pattern, found);
+    return (event, room) => {
+      const text = found(event, room);
+      return typeof text === 'string' && matches(pattern, text, room.effort);
     };
   }
   if (value === undefined) return never;
-  if (condition.kind === 'event_property_is') return (event) => valueAt(event, path) === value;
+  if (condition.kind === 'event_property_is') return (event, room) => found(event, room) === value;
   if (condition.kind === 'event_property_contains') {
-    return (event) => {
-      const found = valueAt(event, path);
-      return isList(found) && found.includes(value);
+    return (event, room) => {
+      const list = found(event, room);
+      return isList(list) && room.effort.spend(list.length) && list.includes(value);
     };
   }
   return never;
@@ -98,11 +103,15 @@ function conditionTest(condition: Condition): Test {
 
 const never: Test = () => false;
 
+/** Steps that it counts for to ask the room: its state is read for the answer. */
+const roomQuestion = 100;
+
 const containsDisplayName: Test = (event, room) => {
+  if (!room.effort.spend(roomQuestion)) return false;
   const body = valueAt(event, ['content', 'body']);
   if (typeof body !== 'string') return false;
   const name = room.displayName();
-  return name !== null && name !== '' && containsWords(body, name);
+  return name !== null && name !== '' && containsWords(body, name, room.effort);
 };
 
 function memberCountTest(is: string): Test {
@@ -110,7 +119,7 @@ function memberCountTest(is: string): Test {
   if (parsed === null) return never;
   const wanted = Number(parsed[2]);
   const compare = comparisons[parsed[1] ?? '=='] ?? (() => false);
-  return (_, room) => compare(room.joinedMembers(), wanted);
+  return (_, room) => room.effort.spend(1) && compare(room.joinedMembers(), wanted);
 }
 
 const comparisons: Record<string, (count: number, wanted: number) => boolean> = {

@@ -3,6 +3,7 @@ import type { Turn } from '@matrix-futures/sqlite';
 import { readPowerLevels } from '../auth-rules/power-levels.ts';
 import { BoundedMap } from '../cache/bounded-map.ts';
 import { objectMember, stringMember } from '../events/json-member.ts';
+import { Effort } from '../push-rules/effort.ts';
 import type { RuledRoom } from '../push-rules/evaluate.ts';
 import type { PushRuleStore } from '../push-rules/push-rule-store.ts';
 import type { Receipt, ReceiptStore } from '../receipts/receipt-store.ts';
@@ -25,6 +26,11 @@ interface Progress {
 const keptRooms = 10_000;
 /** Events judged when counting anew. */
 const mostJudged = 1_000;
+/**
+ * What it may cost to judge a room's events for one answer: everybody else waits for less than 0.1 s, and a thousand
+ * messages against the predefined rules and ten keywords cost a tenth of it.
+ */
+const mostSteps = 4_000_000;
 
 /**
  * Counts by the push rules as they were when an event was first judged. Each event is judged once a user: a poll goes
@@ -107,6 +113,7 @@ function threadOf(store: RoomStore, content: JsonObject): string {
 function ruledRoom(store: RoomStore, state: RoomState, room: RoomId, user: UserId): RuledRoom {
   const current = state.of(room);
   return {
+    effort: new Effort(mostSteps),
     joinedMembers: () => store.joinedMembers(room).length,
     displayName: () => {
       const member = current('m.room.member', user);

@@ -2,6 +2,7 @@ import type { JsonObject } from '@matrix-futures/engine';
 import { describe, expect, test } from 'vitest';
 import type { ClientEvent } from '../../src/events/client-event.ts';
 import { noChanges, rulesetOf, withChange, withRule } from '../../src/push-rules/changes.ts';
+import { Effort } from '../../src/push-rules/effort.ts';
 import { compileRules, pathOf, type RuledRoom } from '../../src/push-rules/evaluate.ts';
 import type { Condition } from '../../src/push-rules/rule.ts';
 
@@ -20,7 +21,13 @@ function event(content: JsonObject, rest: Partial<ClientEvent> = {}): ClientEven
 }
 
 function room(rest: Partial<RuledRoom> = {}): RuledRoom {
-  return { joinedMembers: () => 3, displayName: () => 'Alice', mayNotify: () => false, ...rest };
+  return {
+    joinedMembers: () => 3,
+    displayName: () => 'Alice',
+    mayNotify: () => false,
+    effort: new Effort(10_000),
+    ...rest,
+  };
 }
 
 const defaults = compileRules(rulesetOf(alice, noChanges));
@@ -144,6 +151,21 @@ describe("a user's own rules", () => {
       withRule(three, 'sender', 'd', { actions: [] }, { before: 'nobody', after: undefined }),
     ).toBeNull();
   });
+});
+
+test('what five hundred patterns may cost is limited, for all events together: then no condition holds', () => {
+  const place = { before: undefined, after: undefined };
+  let changes = noChanges;
+  for (let count = 0; count < 500; count += 1) {
+    const rule = { pattern: `${'*a'.repeat(100)}b${count}`, actions: ['notify'] };
+    changes = withRule(changes, 'content', `r${count}`, rule, place) ?? changes;
+  }
+  const judge = compileRules(rulesetOf(alice, changes));
+  const spent = room({ effort: new Effort(1_000_000) });
+  // At full price each comparison would be twelve million steps.
+  expect(judge(event({ body: 'a'.repeat(60_000) }), spent)).toEqual(silent);
+  expect(judge(event({ body: 'hello' }), spent)).toEqual(silent);
+  expect(judge(event({ body: 'hello' }), room({ effort: new Effort(1_000_000) }))).toEqual(notified);
 });
 
 test('a path is split at dots that no backslash escapes', () => {
