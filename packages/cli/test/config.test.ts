@@ -58,7 +58,7 @@ describe('what can be configured', () => {
         futuresPerStateKey: 100,
         scheduleBurst: 2_000,
         schedulesPerSecond: 20,
-        listsPerSecond: 20,
+        listsPerSecond: 4,
         refreshesPerSecond: 20,
       },
       retention: { listed: 7 * 86_400_000, listedPerOwner: 1_000, tombstones: 7 * 86_400_000 },

@@ -77,7 +77,7 @@ export const settings = [
   {
     name: 'max-lists-per-second',
     value: 'COUNT',
-    fallback: '20',
+    fallback: '4',
     help: 'of one user; ten times as many at once',
   },
   { name: 'max-refreshes-per-second', value: 'COUNT', fallback: '20', help: 'of one future' },
