@@ -113,22 +113,7 @@ const contents: readonly (readonly [string, string | Uint8Array, string])[] = [
   ['an integer that is not exact', inContent('9007199254740993'), 'M_BAD_JSON'],
 ];
 
-const timeouts = [
-  '0',
-  '-1',
-  '1.5',
-  '1e30',
-  '1e3',
-  'abc',
-  '',
-  '+5',
-  '%205',
-  '0x10',
-  'NaN',
-  '%D9%A3',
-  '-0',
-  '9007199254740993',
-];
+const timeouts = ['0', '-1', '1.5', '1e30', '1e3', 'abc', '', '+5', '%205', '0x10', 'NaN', '%D9%A3', '-0'];
 
 const rows: readonly Row[] = [
   ...Object.entries(events).flatMap(([name, target]) =>
@@ -191,14 +176,27 @@ const rows: readonly Row[] = [
     ]),
   ),
   ...timeouts
-    // 0 is a delay; and one that is too long has an error of its own, which clients understand
-    .filter((timeout) => timeout !== '0' && timeout.length < 16)
+    // 0 is a delay
+    .filter((timeout) => timeout !== '0')
     .map((delay): Row => [`delay "${delay}"`, put(delayed.replace('60000', delay)), 400, 'M_INVALID_PARAM']),
-  ...['0', '-1', '1.5', '1e30', '"abc"', '"5"', 'null', '[]', '9007199254740993'].map((timeout): Row => [
+  ...['0', '-1', '1.5', '"abc"', '"5"', 'null', '[]'].map((timeout): Row => [
     `timeout ${timeout} of a batch`,
     put(batch, `{"timeout":${timeout},"send_on_timeout":{"type":"a","content":{}}}`),
     400,
     'M_INVALID_PARAM',
+  ]),
+  // Whole numbers all the same, only too many milliseconds, however many.
+  ...['1e30', '9007199254740993'].map((timeout): Row => [
+    `timeout ${timeout} of a batch`,
+    put(batch, `{"timeout":${timeout},"send_on_timeout":{"type":"a","content":{}}}`),
+    400,
+    'M_FUTURE_MAX_TIMEOUT_EXCEEDED',
+  ]),
+  ...[sendFuture, stateFuture, withParameter].map((target): Row => [
+    `timeout "9007199254740993" at ${target}`,
+    put(target.replace('60000', '9007199254740993')),
+    400,
+    'M_FUTURE_MAX_TIMEOUT_EXCEEDED',
   ]),
   [
     'a timeout beyond the maximum',
