@@ -1,4 +1,5 @@
 import { ServerResponse, STATUS_CODES } from 'node:http';
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { prepareAnswer } from './answer.ts';
 import { MatrixError } from './errors.ts';
@@ -24,6 +25,8 @@ export function judgeClientError(code: string | undefined): MatrixError {
  * to come or under way: this one would be taken for that.
  */
 export function answerClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
+  // What comes after what was refused is no news.
+  if (lingering.has(socket)) return;
   if (error.code === 'ECONNRESET' || !socket.writable || isAnswering(socket)) {
     socket.destroy();
     return;
@@ -38,7 +41,29 @@ export function refuseSocket(socket: Duplex, { status, body }: MatrixError): voi
   for (let index = 0; index < answer.headers.length; index += 2) {
     lines.push(`${answer.headers[index]}: ${answer.headers[index + 1]}`);
   }
-  socket.end(`${lines.join('\r\n')}\r\n\r\n${answer.body}`, () => socket.destroy());
+  socket.end(`${lines.join('\r\n')}\r\n\r\n${answer.body}`);
+  linger(socket);
+}
+
+/** Connections that were refused and are only read to their end. */
+const lingering = new WeakSet<Duplex>();
+const mostLingering = 8 * 1024 * 1024;
+const longestSilence = 2_000;
+
+/**
+ * Throws away what the client is still sending, until it ends, falls silent, or sends too much. A connection that is
+ * closed with input unread is reset, and the reset may overtake the answer.
+ */
+function linger(socket: Duplex): void {
+  lingering.add(socket);
+  let left = mostLingering;
+  socket.on('data', (chunk: Buffer) => {
+    left -= chunk.length;
+    if (left < 0) socket.destroy();
+  });
+  socket.once('end', () => socket.destroy());
+  socket.once('error', () => socket.destroy());
+  if (socket instanceof Socket) socket.setTimeout(longestSilence, () => socket.destroy());
 }
 
 /** node keeps the answer that is due on a socket in `_httpMessage`; its own treatment of such errors asks it too. */

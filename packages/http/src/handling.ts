@@ -9,6 +9,7 @@ import type { Logger } from 'pino';
 import { corsHeaders } from './answer.ts';
 import { readBody } from './body.ts';
 import type { Authentication, Endpoint } from './endpoint.ts';
+import { answerClientError } from './client-error.ts';
 import { MatrixError } from './errors.ts';
 import { decodeQuery, type Query } from './query.ts';
 import { accessTokenOf, type Authenticate, type Requester } from './requester.ts';
@@ -40,6 +41,8 @@ export function handleRequests(
     serverFactory,
     routerOptions: { maxParamLength: limits.url, querystringParser: () => ({}) },
     return503OnClosing: false,
+    // Without this, Fastify's own handler resets the connection, and the reset may overtake the answer.
+    clientErrorHandler: answerClientError,
     frameworkErrors: (_error, _request, reply) =>
       refuse(reply, new MatrixError('invalidParam', 'The URL cannot be decoded')),
   });

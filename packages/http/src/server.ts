@@ -8,7 +8,7 @@ import {
 import { type Handling, handleRequests } from './handling.ts';
 import { prepareAnswer, sendPrepared } from './answer.ts';
 import { hasBody, limitBodyTime, type Timers } from './body.ts';
-import { answerClientError, refuseSocket } from './client-error.ts';
+import { refuseSocket } from './client-error.ts';
 import { MatrixError } from './errors.ts';
 
 /**
@@ -89,7 +89,6 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     });
     server.on('request', receive);
     server.on('checkExpectation', receive);
-    server.on('clientError', answerClientError);
     server.on('connect', (_request, socket) => {
       refuseSocket(socket, new MatrixError('methodNotAllowed', 'Unknown method'));
     });
