@@ -6,17 +6,22 @@ import { scheduleOnce } from '../schedule-once.ts';
 import { delayAnswer } from '../delay-answer.ts';
 import { delayDialect, delayOf, delayParameters, delayQuery } from './delay.ts';
 
+/** What both have in common: they differ in the method, the path and whether there is a transaction id. */
+const delaysMessages = {
+  when: { parameters: delayParameters },
+  authentication: 'required',
+  query: delayQuery,
+  body: eventContent,
+  answers: delayAnswer,
+} as const;
+
 /** `PUT /rooms/{roomId}/send/{eventType}/{txnId}?org.matrix.msc4140.delay=…` */
 export function delayedSend(futures: Futures): Endpoint {
   return endpoint({
+    ...delaysMessages,
     method: 'PUT',
     paths: sendPaths,
-    when: { parameters: delayParameters },
-    authentication: 'required',
     summary: 'Delays a message event',
-    query: delayQuery,
-    body: eventContent,
-    answers: delayAnswer,
     handle: ({ requester, params, query, body }) =>
       scheduleOnce(futures, delayDialect, {
         requester,
@@ -31,14 +36,10 @@ export function delayedSend(futures: Futures): Endpoint {
 /** `POST /rooms/{roomId}/send/{eventType}?org.matrix.msc4140.delay=…`, as Synapse has it: every request is another event. */
 export function delayedSendWithoutTransaction(futures: Futures): Endpoint {
   return endpoint({
+    ...delaysMessages,
     method: 'POST',
     paths: sendWithoutTransactionPaths,
-    when: { parameters: delayParameters },
-    authentication: 'required',
     summary: 'Delays a message event, without a transaction id',
-    query: delayQuery,
-    body: eventContent,
-    answers: delayAnswer,
     handle: ({ requester, params, query, body }) =>
       scheduleOnce(futures, delayDialect, {
         requester,
