@@ -1,8 +1,10 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
     include: ['packages/*/test/**/*.test.ts', 'lint/test/**/*.test.ts', 'e2e/**/*.test.ts'],
+    // These need more than Node and minutes of their own: `npm run test:homeservers`.
+    exclude: [...configDefaults.exclude, 'e2e/homeservers/**'],
     // Processes, not threads: tests kill servers, open databases and read process-wide state.
     pool: 'forks',
     // What the machines that run this have. More would only make timings less certain.

@@ -1,0 +1,16 @@
+import { defineConfig } from 'vitest/config';
+
+/** Tests on real homeservers, `npm run test:homeservers`: they need Python and, the first time, a package registry. */
+export default defineConfig({
+  test: {
+    include: ['e2e/homeservers/**/*.test.ts'],
+    pool: 'forks',
+    // A homeserver takes a core for itself, and some of the tests look at what happens within milliseconds.
+    fileParallelism: false,
+    // The first to start installs.
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
+    expect: { poll: { timeout: 30_000 } },
+    passWithNoTests: false,
+  },
+});
