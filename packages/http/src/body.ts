@@ -18,6 +18,7 @@ export function hasBody({ rawHeaders }: IncomingMessage): boolean {
 
 const nothing = Buffer.alloc(0);
 const late = Symbol('the body takes too long');
+const unlimited = Symbol('the body may take its time');
 
 /**
  * Gives the body of a request `time` milliseconds to arrive, whether it is read, or nobody wants it and node discards
@@ -37,6 +38,12 @@ export function limitBodyTime(
   };
   let cancel = timers.after(time, judge);
   request.once('close', () => cancel());
+  request.once(unlimited, () => cancel());
+}
+
+/** Takes the time limit of a body back: whoever takes the request over has limits of their own. */
+export function liftBodyTime(request: IncomingMessage): void {
+  request.emit(unlimited);
 }
 
 /** @throws MatrixError M_TOO_LARGE above `limit` bytes; 408 when the time is over; 400 when the body ends early */

@@ -52,6 +52,7 @@ export const errors = {
   unknown: { status: 500, errcode: 'M_UNKNOWN' },
   badGateway: { status: 502, errcode: 'M_UNKNOWN' },
   storeUnavailable: { status: 503, errcode: 'M_UNKNOWN' },
+  authenticationUnavailable: { status: 503, errcode: 'M_UNKNOWN' },
   gatewayTimeout: { status: 504, errcode: 'M_UNKNOWN' },
 } as const satisfies Record<string, ErrorKind>;
 

@@ -4,16 +4,22 @@ import Fastify, {
   type FastifyRequest,
   type FastifyServerFactory,
 } from 'fastify';
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import { corsHeaders } from './answer.ts';
-import { readBody } from './body.ts';
+import { liftBodyTime, readBody } from './body.ts';
 import type { Authentication, Endpoint } from './endpoint.ts';
 import { answerClientError } from './client-error.ts';
 import { MatrixError } from './errors.ts';
 import { decodeQuery, type Query } from './query.ts';
-import { accessTokenOf, type Authenticate, type Requester } from './requester.ts';
+import { accessTokenOf, type Authenticate, AuthenticationUnavailable, type Requester } from './requester.ts';
 import { choose, methodsOf, type Route, routesOf } from './routes.ts';
+
+/**
+ * Takes over what no endpoint answers; the answer is its own affair. The body is unread, and none of our limits of
+ * bodies and of the URL were applied. Does not throw.
+ */
+export type Fallback = (request: IncomingMessage, response: ServerResponse) => void;
 
 export interface Handling {
   readonly endpoints: readonly Endpoint[];
@@ -22,6 +28,11 @@ export interface Handling {
   readonly logger?: Logger;
   /** Words the errors of other packages (a store that is away); null: it is not one of those. */
   readonly translate?: (error: unknown) => MatrixError | null;
+  /**
+   * Gets requests without a route, with another method of a known path, and those of a route whose endpoints all have
+   * other conditions (`when`); without it they are refused with 404 and 405.
+   */
+  readonly fallback?: Fallback;
 }
 
 type Request = FastifyRequest<{ Params: Record<string, string> }>;
@@ -31,7 +42,7 @@ type Request = FastifyRequest<{ Params: Record<string, string> }>;
  * which looks at the body when it wants to; and one way out for answers and errors.
  */
 export function handleRequests(
-  { endpoints, authenticate, logger, translate }: Handling,
+  { endpoints, authenticate, logger, translate, fallback }: Handling,
   limits: { readonly body: number; readonly url: number },
   serverFactory: FastifyServerFactory,
 ): FastifyInstance {
@@ -39,12 +50,13 @@ export function handleRequests(
   const methodsAt = methodsOf(routes);
   const fastify = Fastify({
     serverFactory,
-    routerOptions: { maxParamLength: limits.url, querystringParser: () => ({}) },
+    // the whole URL has a limit
+    routerOptions: { maxParamLength: Number.MAX_SAFE_INTEGER, querystringParser: () => ({}) },
     return503OnClosing: false,
     // Without this, Fastify's own handler resets the connection, and the reset may overtake the answer.
     clientErrorHandler: answerClientError,
-    frameworkErrors: (_error, _request, reply) =>
-      refuse(reply, new MatrixError('invalidParam', 'The URL cannot be decoded')),
+    frameworkErrors: (_error, request, reply) =>
+      leave(request, reply, () => new MatrixError('invalidParam', 'The URL cannot be decoded')),
   });
 
   // Fastify leaves all bodies alone: they are read once it is clear that they are wanted.
@@ -61,12 +73,13 @@ export function handleRequests(
   }
 
   async function handle(route: Route, request: Request, reply: FastifyReply): Promise<void> {
-    if (Object.values(request.params).includes('')) throw unrecognized();
     const url = request.raw.url ?? '';
     const rawQuery = queryIn(url);
     const query = decodeQuery(rawQuery);
-    const endpoint = choose(route, query);
-    if (endpoint === null) throw unrecognized();
+    const isWhole = !Object.values(request.params).includes('');
+    const endpoint = isWhole ? choose(route, query) : null;
+    if (endpoint === null) return void leave(request, reply, unrecognized);
+    if (url.length > limits.url) throw urlTooLong();
     const requester = await requesterOf(endpoint.authentication, request, query);
     const {
       status = 200,
@@ -93,8 +106,13 @@ export function handleRequests(
     if (authentication === 'none') return null;
     const token = accessTokenOf(request.headers, query);
     if (token === null) return null;
-    const requester = await authenticate(token);
-    if (requester !== null) return requester;
+    try {
+      const requester = await authenticate(token, { headers: request.headers, query, address: request.ip });
+      if (requester !== null) return requester;
+    } catch (error) {
+      if (authentication === 'optional' && error instanceof AuthenticationUnavailable) return null;
+      throw error;
+    }
     throw new MatrixError('unknownToken', 'Unknown access token', { soft_logout: false });
   }
 
@@ -105,12 +123,28 @@ export function handleRequests(
     return refuse(reply, new MatrixError('unknown', 'Internal server error'));
   });
 
-  fastify.setNotFoundHandler((request, reply) => {
+  fastify.setNotFoundHandler((request, reply) => leave(request, reply, () => notFound(request)));
+
+  function notFound(request: FastifyRequest): MatrixError {
     const methods = methodsAt(request.url.split('?', 1)[0] ?? '');
-    if (methods.length === 0) return refuse(reply, unrecognized());
-    const allowed = { Allow: methods.join(', ') };
-    return refuse(reply, new MatrixError('methodNotAllowed', 'Unknown method of this path', {}, allowed));
-  });
+    if (methods.length === 0) return unrecognized();
+    return new MatrixError(
+      'methodNotAllowed',
+      'Unknown method of this path',
+      {},
+      { Allow: methods.join(', ') },
+    );
+  }
+
+  /** What no endpoint answers. */
+  function leave(request: FastifyRequest, reply: FastifyReply, refusal: () => MatrixError): FastifyReply {
+    if (fallback === undefined)
+      return refuse(reply, request.url.length > limits.url ? urlTooLong() : refusal());
+    liftBodyTime(request.raw);
+    reply.hijack();
+    fallback(request.raw, reply.raw);
+    return reply;
+  }
 
   if (logger !== undefined) {
     fastify.addHook('onResponse', (request, reply, done) => {
@@ -124,6 +158,7 @@ export function handleRequests(
 }
 
 const unrecognized = () => new MatrixError('unrecognized', 'Unknown path');
+const urlTooLong = () => new MatrixError('urlTooLong', 'The URL is too long');
 
 function queryIn(url: string): string {
   const mark = url.indexOf('?');

@@ -12,5 +12,14 @@ export {
 export { type ErrorKind, type ErrorName, errors, MatrixError, type Refusal } from './errors.ts';
 export { type JsonObject, type JsonValue, parseJson } from './json.ts';
 export { client, clientV1, unstable } from './paths.ts';
-export type { Authenticate, Requester } from './requester.ts';
-export { createServer, type FastPath, type Limits, type Server, type ServerOptions } from './server.ts';
+export type { Query } from './query.ts';
+export { type Asking, type Authenticate, AuthenticationUnavailable, type Requester } from './requester.ts';
+export type { Fallback } from './handling.ts';
+export {
+  createServer,
+  type FastPath,
+  type Limits,
+  type OnUpgrade,
+  type Server,
+  type ServerOptions,
+} from './server.ts';

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { MatrixError } from './errors.ts';
 import type { Query } from './query.ts';
 
 /** Who is asking. */
@@ -12,8 +13,32 @@ export interface Requester {
   readonly accessToken: string;
 }
 
-/** Finds the owner of an access token; null: no such token (any more). */
-export type Authenticate = (accessToken: string) => Requester | null | Promise<Requester | null>;
+/** The request that a token came with. */
+export interface Asking {
+  readonly headers: IncomingHttpHeaders;
+  readonly query: Query;
+  /** the IP address of the client, or of the proxy before us */
+  readonly address: string;
+}
+
+/**
+ * Finds the owner of an access token; null: no such token (any more). Whoever cannot tell rejects, with a MatrixError
+ * where the answer is worded already: a homeserver's own 401, `AuthenticationUnavailable`.
+ */
+export type Authenticate = (
+  accessToken: string,
+  asking: Asking,
+) => Requester | null | Promise<Requester | null>;
+
+/**
+ * Who is asking cannot be found out now: 503 where a login is required. Where it is optional the call goes on with
+ * nobody.
+ */
+export class AuthenticationUnavailable extends MatrixError {
+  constructor(message = 'Who is asking cannot be found out now') {
+    super('authenticationUnavailable', message);
+  }
+}
 
 /**
  * The access token of a request: `Authorization: Bearer …`, or the deprecated `?access_token=` (client-server

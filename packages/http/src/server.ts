@@ -5,6 +5,7 @@ import {
   type Server as HttpServer,
   type ServerResponse,
 } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { type Handling, handleRequests } from './handling.ts';
 import { prepareAnswer, sendPrepared } from './answer.ts';
 import { hasBody, limitBodyTime, type Timers } from './body.ts';
@@ -17,6 +18,13 @@ import { MatrixError } from './errors.ts';
  *   discarded within the limits unless the fast path reads it
  */
 export type FastPath = (request: IncomingMessage, response: ServerResponse) => boolean;
+
+/**
+ * Takes over a connection whose client asks for a WebSocket: `GET` with `Upgrade: websocket`. Nothing was judged; the
+ * answer and every error of the socket are its own affair.
+ * @param head what the client has sent behind the request
+ */
+export type OnUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
 export interface Limits {
   /** bytes of a body */
@@ -45,6 +53,8 @@ const defaultLimits: Limits = {
 export interface ServerOptions extends Handling {
   readonly timers: Timers;
   readonly fastPath?: FastPath;
+  /** Without it, a wish for another protocol is ignored, as any other than a WebSocket always is. */
+  readonly onUpgrade?: OnUpgrade;
   readonly limits?: Partial<Limits>;
 }
 
@@ -55,19 +65,19 @@ export interface Server {
   onClosing(run: () => void): void;
   /** Accepts nothing new, lets what is in flight finish for as long as the limits have it, then ends the rest. */
   close(): Promise<void>;
-  /** A request without a socket, for tests of endpoints. It passes neither the fast path nor the limit of the URL. */
+  /** A request without a socket, for tests of endpoints. It does not pass the fast path. */
   readonly inject: FastifyInstance['inject'];
 }
 
 const preflight = prepareAnswer(200, {}, { 'Access-Control-Max-Age': '86400' });
-const urlTooLong = prepareAnswer(414, new MatrixError('urlTooLong', 'The URL is too long').body);
 
 /** @throws Error when two endpoints answer the same request */
 export async function createServer(options: ServerOptions): Promise<Server> {
-  const { timers, fastPath } = options;
+  const { timers, fastPath, onUpgrade } = options;
   const limits = { ...defaultLimits, ...options.limits };
   const closingHooks: (() => void)[] = [];
   const sockets: HttpServer[] = [];
+  const upgraded = new Set<Duplex>();
   let closing: Promise<void> | undefined;
 
   const fastify = handleRequests(options, limits, (route) => {
@@ -76,7 +86,6 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       if (hasBody(request)) limitBodyTime(request, response, limits.bodyTime, timers);
       if (fastPath?.(request, response)) return;
       if (request.method === 'OPTIONS') sendPrepared(response, preflight);
-      else if ((request.url ?? '').length > limits.url) sendPrepared(response, urlTooLong);
       else route(request, response);
     };
     const server = createHttpServer({
@@ -86,9 +95,16 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       keepAliveTimeout: limits.keepAlive,
       // nothing here reads it, and node's own refusal has no CORS headers
       requireHostHeader: false,
+      shouldUpgradeCallback: (request) => onUpgrade !== undefined && asksForWebSocket(request),
     });
     server.on('request', receive);
     server.on('checkExpectation', receive);
+    server.on('upgrade', (request, socket, head) => {
+      upgraded.add(socket);
+      socket.once('close', () => upgraded.delete(socket));
+      if (closing === undefined) onUpgrade?.(request, socket, head);
+      else socket.destroy();
+    });
     server.on('connect', (_request, socket) => {
       refuseSocket(socket, new MatrixError('methodNotAllowed', 'Unknown method'));
     });
@@ -99,6 +115,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
 
   async function end(): Promise<void> {
     for (const run of closingHooks) run();
+    // no longer node's, and nothing in their protocols says when they are idle
+    for (const socket of upgraded) socket.destroy();
     let cancelSweep = () => {};
     // node ends the connections that are idle now; those still answering become idle later
     const sweep = () => {
@@ -128,4 +146,9 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     close: () => (closing ??= end()),
     inject: fastify.inject.bind(fastify),
   };
+}
+
+/** Other protocols (HTTP/2) are never spoken on: a tunnel in them would carry requests that nobody judges. */
+function asksForWebSocket({ method, headers }: IncomingMessage): boolean {
+  return method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket';
 }

@@ -1,7 +1,16 @@
 import fc from 'fast-check';
 import { Type } from 'typebox';
 import { describe, expect, expectTypeOf, test } from 'vitest';
-import { client, clientV1, endpoint, MatrixError, type Requester, unstable } from '@matrix-futures/http';
+import {
+  type Authenticate,
+  AuthenticationUnavailable,
+  client,
+  clientV1,
+  endpoint,
+  MatrixError,
+  type Requester,
+  unstable,
+} from '@matrix-futures/http';
 import { alice, serve } from './serving.ts';
 
 const bearer = { Authorization: 'Bearer alices' };
@@ -315,6 +324,36 @@ describe('authentication', () => {
   test('optional, knows who asks and does not mind nobody', async () => {
     expect(await ask('/optional', 'Bearer alices')).toEqual([200, user]);
     expect(await ask('/optional')).toEqual([200, { user: null }]);
+  });
+
+  test('sees the headers, the query and the address of the request', async () => {
+    const seen: unknown[] = [];
+    const authenticate: Authenticate = (token, { headers, query, address }) => {
+      seen.push(token, headers['user-agent'], query.values.get('user_id'), address);
+      return alice;
+    };
+    const { ask: raw } = await serve({ endpoints: [asks('required')], authenticate });
+    await raw('GET', '/_matrix/client/v3/required?user_id=@a:b', { ...bearer, 'User-Agent': 'Tester' });
+    expect(seen).toEqual(['alices', 'Tester', ['@a:b'], '127.0.0.1']);
+  });
+
+  test('that is unavailable is 503 where it is required, and nobody where it is optional', async () => {
+    const authenticate = () => Promise.reject(new AuthenticationUnavailable());
+    const { ask: raw } = await serve({ endpoints: [asks('required'), asks('optional')], authenticate });
+    const required = await raw('GET', '/_matrix/client/v3/required', bearer);
+    expect([required.status, required.json.errcode]).toEqual([503, 'M_UNKNOWN']);
+    const optional = await raw('GET', '/_matrix/client/v3/optional', bearer);
+    expect([optional.status, optional.json]).toEqual([200, { user: null }]);
+  });
+
+  test('that is refused with words of its own is answered in them, also where it is optional', async () => {
+    const locked = { status: 401, errcode: 'M_USER_LOCKED', error: 'Locked', fields: { soft_logout: true } };
+    const authenticate = () => Promise.reject(MatrixError.from(locked));
+    const { ask: raw } = await serve({ endpoints: [asks('required'), asks('optional')], authenticate });
+    for (const path of ['required', 'optional']) {
+      const answer = await raw('GET', `/_matrix/client/v3/${path}`, bearer);
+      expect(answer).toMatchObject({ status: 401, json: { errcode: 'M_USER_LOCKED', soft_logout: true } });
+    }
   });
 
   test('none, does not even look at a token', async () => {
