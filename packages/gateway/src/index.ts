@@ -1,1 +1,10 @@
-export {};
+export { type LoadedRegistrations, loadRegistrations } from './registration/load.ts';
+export { makeRegistrations, type RegistrationOptions } from './registration/make.ts';
+export { readRegistrations, RegistrationError } from './registration/read.ts';
+export {
+  fileOf,
+  type Registration,
+  type RegistrationName,
+  registrationNames,
+  type Registrations,
+} from './registration/registration.ts';
