@@ -1,5 +1,6 @@
 import {
   type Futures,
+  HomeserverUnavailable,
   type Ms,
   type ScheduleAnswer,
   type Scheduled,
@@ -85,9 +86,14 @@ function limitExceeded(message: string, retryAfter: Ms | null): MatrixError {
   return new MatrixError('limitExceeded', message, { retry_after_ms: retryAfter }, headers);
 }
 
-/** Words what the engine throws when nothing could be stored; null: something else was thrown. */
+/**
+ * Words what the engine throws when nothing could be stored, or the homeserver could not be asked for what has to be
+ * known before; null: something else was thrown.
+ */
 export function storeError(error: unknown): MatrixError | null {
-  return error instanceof StoreUnavailable
-    ? new MatrixError('storeUnavailable', 'Nothing can be stored at the moment; try again')
-    : null;
+  if (error instanceof StoreUnavailable)
+    return new MatrixError('storeUnavailable', 'Nothing can be stored at the moment; try again');
+  if (error instanceof HomeserverUnavailable)
+    return new MatrixError('storeUnavailable', 'The homeserver cannot be asked at the moment; try again');
+  return null;
 }

@@ -46,3 +46,9 @@ export interface DraftExtras {
 export function stateKeyOf(draft: Draft): StateKey | null {
   return draft.stateKey === null ? null : { room: draft.room, type: draft.type, key: draft.stateKey };
 }
+
+/** Do both name the same piece of state? null names none. */
+export function sameKey(one: StateKey | null, other: StateKey | null): boolean {
+  if (one === null || other === null) return false;
+  return one.room === other.room && one.type === other.type && one.key === other.key;
+}

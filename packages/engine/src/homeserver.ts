@@ -1,4 +1,4 @@
-import type { Ms, Instant } from './clock.ts';
+import type { Ms } from './clock.ts';
 import type { Draft, EventId, StateKey, UserId } from './event.ts';
 import type { Fence, Refusal } from './future.ts';
 
@@ -16,11 +16,35 @@ export interface Refused {
 export interface NotTaken {
   readonly kind: 'not-taken';
   readonly error: Refusal;
+  /** what the homeserver asked for; null: it said nothing, or was not reached */
   readonly retryAfter: Ms | null;
 }
 /** Time-out, 5xx, connection lost after the request was written: it may be in the room. */
 export interface Unknown {
   readonly kind: 'unknown';
+  /**
+   * After this long that request certainly has no more effect. null: not known, so it is taken to live for as long
+   * again as it may take
+   */
+  readonly mayRunFor: Ms | null;
+}
+
+/**
+ * What has become of a state key since a fence. `own`: new events, all of them by the user who was asked for;
+ * `unreadable`: that cannot be told, and nothing is cancelled by it.
+ */
+export type NewState = 'none' | 'own' | 'others' | 'unreadable';
+
+/** One delivery, as a look has to recognise its event. */
+export interface Sent {
+  readonly draft: Draft;
+  readonly transactionId: string;
+  /** the `origin_server_ts` that was asked for: milliseconds since 1970 by the wall clock */
+  readonly timestamp: number;
+  /** when the claim began, in the same time: no attempt was made before */
+  readonly since: number;
+  /** what was current on the state key before it; `untold` for messages */
+  readonly fence: Fence;
 }
 
 /**
@@ -61,14 +85,23 @@ export interface LocalHomeserver extends JudgesForm {
   append(draft: Draft, timestamp: number, delayed?: Delayed): Accepted | Refused;
 }
 
-/** Somewhere else: every answer may be lost. */
+/**
+ * Somewhere else: every answer may be lost. `judgeSender`, `fence`, `newState` and `look` reject with
+ * `HomeserverUnavailable` when it cannot be asked; `deliver` never does.
+ */
 export interface RemoteHomeserver extends JudgesForm {
   readonly kind: 'remote';
-  /** `durable`: the same request again never makes a second event. `forgets`: after a restart it may. */
-  readonly memory: 'durable' | 'forgets';
-  /** May the gateway still act for this user (not deactivated, not suspended)? */
-  mayAct(user: UserId): Promise<boolean>;
+  /**
+   * `durable`: the same request again never makes a second event. `forgets`: it may. State and redactions always
+   * forget.
+   */
+  memoryOf(draft: Draft): 'durable' | 'forgets';
+  /** May the gateway act for the draft's sender in that room now? null: it may. */
+  judgeSender(draft: Draft): Promise<Refusal | null>;
+  /** The current state event of the key, as that user may see it. */
   fence(key: StateKey, as: UserId): Promise<Fence>;
+  /** What came after the fence, as that user may see it. */
+  newState(key: StateKey, as: UserId, fence: Fence): Promise<NewState>;
   /**
    * One attempt, never repeated by the adapter itself, given up after `limit`.
    * @param timestamp `origin_server_ts` in wall time, the same on repeats
@@ -79,10 +112,13 @@ export interface RemoteHomeserver extends JudgesForm {
     timestamp: number,
     limit: Ms,
   ): Promise<Accepted | Refused | NotTaken | Unknown>;
-  /** Is the event of that transaction in the room? Asked only when no attempt can be running any more. */
-  look(
-    draft: Draft,
-    transactionId: string,
-    since: Instant,
-  ): Promise<Accepted | { readonly kind: 'absent' } | { readonly kind: 'cannot-tell' }>;
+  /** Is the event of that delivery in the room? Asked only when no attempt can be running any more. */
+  look(sent: Sent): Promise<Accepted | { readonly kind: 'absent' } | { readonly kind: 'cannot-tell' }>;
+  /** `run` is called whenever the homeserver answers again after it could not be reached. */
+  onReturn(run: () => void): void;
+}
+
+/** The homeserver could not be asked: nothing happened there, it may be tried again. */
+export class HomeserverUnavailable extends Error {
+  override readonly name = 'HomeserverUnavailable';
 }

@@ -1,8 +1,17 @@
 import type { Clock, Instant, Ms, Timers } from '../clock.ts';
-import { stateKeyOf, type Draft, type EventId } from '../event.ts';
-import type { FutureId, Refusal } from '../future.ts';
+import { sameKey, stateKeyOf, type Draft, type EventId } from '../event.ts';
+import type { Fence, Future, FutureId, Refusal } from '../future.ts';
 import type { Claim, Group, GroupId, TransactionMemory } from '../group.ts';
-import type { RemoteHomeserver } from '../homeserver.ts';
+import {
+  HomeserverUnavailable,
+  type Accepted,
+  type NewState,
+  type NotTaken,
+  type Refused,
+  type RemoteHomeserver,
+  type Sent,
+  type Unknown,
+} from '../homeserver.ts';
 import {
   afterAttempt,
   beginAttempt,
@@ -54,8 +63,8 @@ export class Attempts {
   readonly #parts: AttemptParts;
   readonly #answer: (outcome: FirstOutcome) => void;
   readonly #stop = new AbortController();
-  /** when the last attempt began; attempts made before a restart count as begun at the start */
-  #lastBegan: Instant;
+  /** from here on no attempt can be running; attempts made before a restart count as begun at the start */
+  #quietFrom: Instant;
   #since: Instant;
   #delay: Ms;
   /** null: the `send_now` of a batch */
@@ -70,7 +79,7 @@ export class Attempts {
     this.owner = claimed.owner;
     this.room = draftOf(claimed)?.room ?? '';
     this.certain = fresh;
-    this.#lastBegan = parts.clock.now();
+    this.#quietFrom = fresh ? -Infinity : parts.clock.now() + 2 * parts.options.requestLimit;
     this.#since = claimed.claim?.since ?? parts.clock.now();
     this.#delay = parts.options.backOff.first;
     this.#winner = claimed.claim?.winner ?? null;
@@ -79,7 +88,7 @@ export class Attempts {
     const { promise, resolve } = Promise.withResolvers<FirstOutcome>();
     this.first = promise;
     this.#answer = resolve;
-    this.over = this.#run(fresh || parts.homeserver.memory === 'durable').finally(() =>
+    this.over = this.#run(fresh || this.#remembers(claimed)).finally(() =>
       this.#answer({ kind: 'released' }),
     );
     this.ended = this.over.catch(() => {});
@@ -97,6 +106,11 @@ export class Attempts {
 
   get #stopped(): boolean {
     return this.#stop.signal.aborted;
+  }
+
+  #remembers(claimed: Group): boolean {
+    const draft = draftOf(claimed);
+    return draft !== null && this.#parts.homeserver.memoryOf(draft) === 'durable';
   }
 
   async #run(attemptFirst: boolean): Promise<void> {
@@ -124,9 +138,9 @@ export class Attempts {
     if (!before?.claim || !draft) return 'over';
     const key = stateKeyOf(draft);
     await using lock = key === null ? null : await store.lockState(key, options.requestLimit * 2);
-    if (key !== null && lock === null) return this.#notTaken(before.claim, keyIsBusy);
+    if (key !== null && lock === null) return this.#notTaken(before.claim, draft, keyIsBusy);
     const guards = await this.#guards(before, draft);
-    if (guards === null) return this.#notTaken(before.claim, unreachable);
+    if (guards === null) return this.#notTaken(before.claim, draft, unreachable);
     const leaseEnd = await this.#renewed();
     if (leaseEnd === null) return 'over';
     const certainBefore = this.certain;
@@ -144,21 +158,34 @@ export class Attempts {
       takeBack();
       return 'attempt';
     }
-    this.#lastBegan = clock.now();
-    const { timestamp } = begun.claim;
+    const began = clock.now();
     const result = await homeserver.deliver(
       begun.draft,
       this.#transactionId(),
-      timestamp,
+      begun.claim.timestamp,
       options.requestLimit,
     );
-    return this.#follow(afterAttempt(result, certainBefore, begun.claim, homeserver.memory));
+    if (result.kind === 'unknown') {
+      // Without a word of it: one limit to give it up, and one for it to die.
+      const dead =
+        result.mayRunFor === null ? began + 2 * options.requestLimit : clock.now() + result.mayRunFor;
+      this.#quietFrom = Math.max(this.#quietFrom, dead);
+    }
+    return this.#after(result, certainBefore, begun.claim, begun.draft);
+  }
+
+  #after(
+    result: Accepted | Refused | NotTaken | Unknown,
+    certainBefore: boolean,
+    claim: Claim,
+    draft: Draft,
+  ): Promise<'over' | 'attempt' | 'look'> {
+    return this.#follow(afterAttempt(result, certainBefore, claim, this.#parts.homeserver.memoryOf(draft)));
   }
 
   /** No request was written: the homeserver could not be asked for what has to be known before, or must not be yet. */
-  #notTaken(claim: Claim, error: Refusal): Promise<'over' | 'attempt' | 'look'> {
-    const result = { kind: 'not-taken', error, retryAfter: null } as const;
-    return this.#follow(afterAttempt(result, this.certain, claim, this.#parts.homeserver.memory));
+  #notTaken(claim: Claim, draft: Draft, error: Refusal): Promise<'over' | 'attempt' | 'look'> {
+    return this.#after({ kind: 'not-taken', error, retryAfter: null }, this.certain, claim, draft);
   }
 
   #transactionId(): string {
@@ -194,16 +221,16 @@ export class Attempts {
   async #look(): Promise<'over' | 'attempt' | 'look'> {
     const { store, homeserver, clock, options } = this.#parts;
     this.#answer({ kind: 'undecided' });
-    // Believed only when no earlier request can still be running: one limit to give it up, one for it to die.
-    await this.#wait(this.#lastBegan + 2 * options.requestLimit - clock.now());
+    // Believed only when no earlier request can still be running.
+    await this.#wait(this.#quietFrom - clock.now());
     if (this.#stopped) return 'over';
     const group = await store.change({ by: 'id', group: this.group }, (found) => ({
       next: found,
       answer: found,
     }));
     const draft = group && draftOf(group);
-    if (!group || !draft || !this.#mine(group)) return 'over';
-    const seen = await homeserver.look(draft, this.#transactionId(), this.#since);
+    if (!group?.claim || !draft || !this.#mine(group)) return 'over';
+    const seen = await this.#seen(this.#sent(group, group.claim, draft));
     if (seen.kind === 'accepted') return this.#settle(seen.event);
     if (seen.kind === 'cannot-tell') {
       if (clock.now() - this.#since >= options.giveUpAfter) {
@@ -211,7 +238,7 @@ export class Attempts {
         return 'over';
       }
       await this.#pause(null);
-      return homeserver.memory === 'durable' ? 'attempt' : 'look';
+      return homeserver.memoryOf(draft) === 'durable' ? 'attempt' : 'look';
     }
     const still = await this.#write((found, claim, world) => {
       const next = provedAbsent(found, claim, world);
@@ -219,6 +246,26 @@ export class Attempts {
       return next;
     });
     return still ? 'attempt' : 'over';
+  }
+
+  #sent(group: Group, claim: Claim, draft: Draft): Sent {
+    const { clock } = this.#parts;
+    return {
+      draft,
+      transactionId: this.#transactionId(),
+      timestamp: claim.timestamp,
+      since: Math.floor(claim.since + clock.wall() - clock.now()),
+      fence: fenceOf(group, claim, draft),
+    };
+  }
+
+  async #seen(sent: Sent): ReturnType<RemoteHomeserver['look']> {
+    try {
+      return await this.#parts.homeserver.look(sent);
+    } catch (error) {
+      if (!(error instanceof HomeserverUnavailable)) throw error;
+      return { kind: 'cannot-tell' };
+    }
   }
 
   /** A fact: written whatever the epoch, and repeated until the store took it. */
@@ -262,23 +309,24 @@ export class Attempts {
 
   /** null: the homeserver could not be asked. */
   async #guards(group: Group, draft: Draft): Promise<Guards | null> {
-    const { homeserver } = this.#parts;
-    const key = stateKeyOf(draft);
-    const winner = group.futures.find(({ id }) => id === group.claim?.winner);
     try {
-      const mayAct = await homeserver.mayAct(group.owner);
-      if (key === null || winner?.generation !== 'futures') return { mayAct, fenceMoved: false };
-      const before = winner.fence;
-      const now = await homeserver.fence(key, group.owner);
-      const comparable =
-        before.kind !== 'untold' && before.kind !== 'unreadable' && now.kind !== 'unreadable';
-      const same =
-        before.kind === now.kind &&
-        (before.kind !== 'event' || now.kind !== 'event' || before.event === now.event);
-      return { mayAct, fenceMoved: comparable && !same };
-    } catch {
+      const [refusal, newState] = await Promise.all([
+        this.#parts.homeserver.judgeSender(draft),
+        this.#newState(group, draft),
+      ]);
+      return { refusal, newState };
+    } catch (error) {
+      if (!(error instanceof HomeserverUnavailable)) throw error;
       return null;
     }
+  }
+
+  /** Asked only where the answer can change anything. */
+  async #newState(group: Group, draft: Draft): Promise<NewState> {
+    const key = stateKeyOf(draft);
+    const winner = group.futures.find(({ id }) => id === this.#winner);
+    if (key === null || winner === undefined || winner.generation === 'delayed-events') return 'none';
+    return this.#parts.homeserver.newState(key, draft.sender, winner.fence);
   }
 
   /** Until when the claim is certainly ours, by our own clock; null: it is not ours any more. */
@@ -341,6 +389,18 @@ const keyIsBusy: Refusal = {
   errcode: 'M_UNKNOWN',
   error: 'Another event for the same state key is on its way; try again',
 };
+
+/**
+ * What was current on the draft's state key before the claim. A `send_now` has no fence of its own, but whatever stands
+ * on its key in the same batch has: it was read before the batch was staged.
+ */
+function fenceOf(group: Group, claim: Claim, draft: Draft): Fence {
+  const key = stateKeyOf(draft);
+  if (key === null) return { kind: 'untold' };
+  const isIt = (future: Future): boolean =>
+    claim.winner === null ? sameKey(stateKeyOf(future.draft), key) : future.id === claim.winner;
+  return group.futures.find(isIt)?.fence ?? { kind: 'unreadable' };
+}
 
 /** What a batch's transaction id answers, which is also its group's name. */
 export function memoryOf(group: Group, sendNow: EventId | null, at: Instant): TransactionMemory {

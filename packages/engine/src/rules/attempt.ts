@@ -16,9 +16,9 @@
  */
 import type { Ms } from '../clock.ts';
 import type { Draft, EventId } from '../event.ts';
-import type { Refusal } from '../future.ts';
+import type { CancelReason, Generation, Refusal } from '../future.ts';
 import type { Claim, Group } from '../group.ts';
-import type { Accepted, NotTaken, Refused, RemoteHomeserver, Unknown } from '../homeserver.ts';
+import type { Accepted, NewState, NotTaken, Refused, RemoteHomeserver, Unknown } from '../homeserver.ts';
 import type { World } from '../store.ts';
 import { bury } from './bury.ts';
 import { gaveUp, provedAbsent, refused } from './delivered.ts';
@@ -26,10 +26,22 @@ import { cancelled, finish, reopen } from './end.ts';
 
 /** What was found out, just before an attempt, about things that only the homeserver knows. */
 export interface Guards {
-  /** the owner's account is neither deactivated nor suspended */
-  readonly mayAct: boolean;
-  /** the current state event is another than when the future was made */
-  readonly fenceMoved: boolean;
+  /** why the event's sender may not be acted for in that room; null: they may */
+  readonly refusal: Refusal | null;
+  /** what has become of the winner's state key since its fence */
+  readonly newState: NewState;
+}
+
+/** Does new state of that kind invalidate a future of that generation? What cannot be read cancels nothing. */
+function invalidates(newState: NewState, generation: Generation): boolean {
+  switch (generation) {
+    case 'futures':
+      return newState === 'own' || newState === 'others';
+    case 'delay-parameter':
+      return newState === 'others';
+    case 'delayed-events':
+      return false;
+  }
 }
 
 export type Begun =
@@ -55,15 +67,16 @@ export function beginAttempt(
     answer: { kind: 'over', error } as const,
   });
   if (found === null || found.claim === null || found.epoch !== epoch) return over(found);
-  if (!guards.mayAct && certain) return over(refused(found, found.claim, mayNotAct, world), mayNotAct);
+  const { refusal } = guards;
+  if (refusal !== null && certain) return over(refused(found, found.claim, refusal, world), refusal);
   const group = guarded(bury(found, world, certain), guards, certain, world);
   const { claim } = group;
   const draft = draftOf(group);
   if (claim === null || draft === null) return over(group);
-  if (claim.doomed !== null)
-    return certain
-      ? over(provedAbsent(group, claim, world))
-      : { next: group, answer: { kind: 'look', claim, draft } };
+  if (claim.doomed !== null && certain) return over(provedAbsent(group, claim, world));
+  // A `send_now` cannot be doomed, but for whom nobody may act it is not sent again either.
+  if (claim.doomed !== null || refusal !== null)
+    return { next: group, answer: { kind: 'look', claim, draft } };
   if (!certain && world.now - claim.since >= giveUpAfter) return over(gaveUp(group, claim, world));
   return { next: group, answer: { kind: 'deliver', claim, draft } };
 }
@@ -71,10 +84,16 @@ export function beginAttempt(
 /** A winner that newer state or its owner's end has overtaken: cancelled while that is certain, else doomed. */
 function guarded(group: Group, guards: Guards, certain: boolean, world: World): Group {
   const { claim } = group;
-  if (claim === null || claim.winner === null || (guards.mayAct && !guards.fenceMoved)) return group;
-  const reason = guards.fenceMoved ? 'state' : 'deactivated';
+  const reason = overtakenBy(group, guards);
+  if (claim === null || claim.winner === null || reason === null) return group;
   if (certain) return reopen(finish(group, claim.winner, cancelled(reason, world.now)), world.now);
   return { ...group, claim: { ...claim, doomed: claim.doomed ?? reason } };
+}
+
+function overtakenBy({ claim, futures }: Group, { newState, refusal }: Guards): CancelReason | null {
+  const winner = futures.find(({ id }) => id === claim?.winner);
+  if (winner !== undefined && invalidates(newState, winner.generation)) return 'state';
+  return refusal === null ? null : 'deactivated';
 }
 
 /** What a claim sends. */
@@ -84,12 +103,6 @@ export function draftOf(group: Group): Draft | null {
   return group.futures.find(({ id }) => id === group.claim?.winner)?.draft ?? null;
 }
 
-const mayNotAct: Refusal = {
-  status: 403,
-  errcode: 'M_FORBIDDEN',
-  error: 'The account that scheduled this event is deactivated or suspended',
-};
-
 export type NextStep =
   | { readonly do: 'settle'; readonly event: EventId }
   | { readonly do: 'refuse'; readonly error: Refusal }
@@ -98,11 +111,13 @@ export type NextStep =
   | { readonly do: 'retry'; readonly certain: boolean; readonly notBefore: Ms | null }
   | { readonly do: 'look' };
 
+type Memory = ReturnType<RemoteHomeserver['memoryOf']>;
+
 export function afterAttempt(
   result: Accepted | Refused | NotTaken | Unknown,
   certainBefore: boolean,
   claim: Pick<Claim, 'cause' | 'doomed' | 'taken'>,
-  memory: RemoteHomeserver['memory'],
+  memory: Memory,
 ): NextStep {
   switch (result.kind) {
     case 'accepted':
@@ -122,11 +137,7 @@ export function afterAttempt(
   }
 }
 
-function afterUnknown(
-  claim: Pick<Claim, 'doomed'>,
-  memory: RemoteHomeserver['memory'],
-  notBefore: Ms | null,
-): NextStep {
+function afterUnknown(claim: Pick<Claim, 'doomed'>, memory: Memory, notBefore: Ms | null): NextStep {
   if (memory === 'durable' && claim.doomed === null) return { do: 'retry', certain: false, notBefore };
   return { do: 'look' };
 }

@@ -1,4 +1,4 @@
-import { stateKeyOf, type Draft, type EventId } from '../event.ts';
+import { sameKey, stateKeyOf, type Draft, type EventId } from '../event.ts';
 import type { Future } from '../future.ts';
 import type { Group } from '../group.ts';
 import type { World } from '../store.ts';
@@ -11,13 +11,8 @@ import { deadlineAfter } from './add.ts';
  */
 export function afterSendNow(future: Future, sendNow: Draft, event: EventId, world: World): Future {
   const draft = { ...future.draft, content: withSendNow(future.draft.content, event) };
-  if (!onSameKey(draft, sendNow)) return { ...future, draft };
+  if (!sameKey(stateKeyOf(draft), stateKeyOf(sendNow))) return { ...future, draft };
   return { ...future, draft, fence: { kind: 'event', event }, stateOrder: world.stateOrder };
-}
-
-function onSameKey(one: Draft, other: Draft): boolean {
-  const [a, b] = [stateKeyOf(one), stateKeyOf(other)];
-  return a !== null && b !== null && a.room === b.room && a.type === b.type && a.key === b.key;
 }
 
 /** The `send_now` of a staged batch is in the room: its futures come to life. */

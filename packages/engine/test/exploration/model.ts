@@ -179,7 +179,8 @@ function runSteps(node: NodeName, state: State, setting: Setting, world: World, 
     add(`${node}: ${name}`, { ...change, runs: runs(next) });
 
   if (run.stage === 'ready' && left.attempts > 0) {
-    const guards = { mayAct: true, fenceMoved: state.stateArrived && run.winner === 1 };
+    const newState = state.stateArrived && run.winner === 1 ? 'others' : 'none';
+    const guards = { refusal: null, newState } as const;
     const { next, answer } = beginAttempt(group, run.epoch, run.certain, guards, Infinity, world);
     if (next !== null) {
       const began: Run = { ...run, certainBefore: run.certain, certain: false, stage: 'writing' };
@@ -230,7 +231,7 @@ function answerSteps(
   const certainBefore = setting.without === 'refusal-after-unknown-is-unknown' ? true : run.certainBefore;
   const claim = group.epoch === run.epoch ? group.claim : null;
   const results = [
-    { name: 'answer is lost', result: { kind: 'unknown' } as const, requests: forgotten },
+    { name: 'answer is lost', result: { kind: 'unknown', mayRunFor: null } as const, requests: forgotten },
     ...(request.state === 'accepted'
       ? [
           {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { defaultLimits, type Fence, type Future, type Generation } from '../../src/index.ts';
+import { defaultLimits, type Fence, type Future, type Generation, type NewState } from '../../src/index.ts';
 import { addFuture, type NewFuture } from '../../src/rules/add.ts';
 import { alive } from '../../src/rules/alive.ts';
-import { beginAttempt } from '../../src/rules/attempt.ts';
+import { beginAttempt, type Guards } from '../../src/rules/attempt.ts';
 import { openStaged } from '../../src/rules/batch.ts';
 import { bury } from '../../src/rules/bury.ts';
 import { cancelFuture } from '../../src/rules/cancel.ts';
@@ -413,7 +413,7 @@ describe('what a delivery does to its group', () => {
       found,
       1,
       false,
-      { mayAct: true, fenceMoved: false },
+      { refusal: null, newState: 'none' },
       86_400_000,
       world({ now: 86_400_000 }),
     );
@@ -424,7 +424,8 @@ describe('what a delivery does to its group', () => {
 });
 
 describe('the word before an attempt', () => {
-  const free = { mayAct: true, fenceMoved: false };
+  const free: Guards = { refusal: null, newState: 'none' };
+  const refusal = { status: 403, errcode: 'M_FORBIDDEN', error: 'not in the room' };
   const begin = (found: ReturnType<typeof claimed>, certain: boolean, guards = free, epoch = 1) =>
     beginAttempt(found, epoch, certain, guards, 86_400_000, world());
 
@@ -437,19 +438,46 @@ describe('the word before an attempt', () => {
     expect(begin(claimed(1, [future(1)], { doomed: 'token' }), false).answer.kind).toBe('look');
   });
 
-  test('an owner who is gone: the timer failed', () => {
-    const { next, answer } = begin(claimed(1, [future(1), future(2)]), true, {
-      mayAct: false,
-      fenceMoved: false,
-    });
-    expect(answer).toMatchObject({ kind: 'over', error: { errcode: 'M_FORBIDDEN' } });
-    expect(ends(next)).toEqual(['failed', 'scheduled']);
+  test('a sender who may not be acted for: a timer failed with that error, a send by hand is answered with it', () => {
+    const refused = { ...free, refusal };
+    const timer = begin(claimed(1, [future(1), future(2)]), true, refused);
+    expect(timer.answer).toEqual({ kind: 'over', error: refusal });
+    expect(ends(timer.next)).toEqual(['failed', 'scheduled']);
+    const byHand = begin(claimed(1, [future(1), future(2)], { cause: 'token' }), true, refused);
+    expect(byHand.answer).toEqual({ kind: 'over', error: refusal });
+    expect(ends(byHand.next)).toEqual(['scheduled', 'scheduled']);
   });
 
-  test('the fence moved: cancelled while certain, doomed when not', () => {
-    const moved = { mayAct: true, fenceMoved: true };
-    expect(ends(begin(claimed(1, [future(1), future(2)]), true, moved).next)[0]).toBe('cancelled(state)');
-    expect(begin(claimed(1, [future(1)]), false, moved).answer.kind).toBe('look');
+  test('a sender who may not be acted for, after an attempt that may have had an effect: only looked for', () => {
+    const { next, answer } = begin(claimed(1, [future(1)]), false, { ...free, refusal });
+    expect(answer.kind).toBe('look');
+    expect(next?.claim?.doomed).toBe('deactivated');
+  });
+
+  const overtaken = (generation: Generation, newState: NewState, certain = true) => {
+    const members = [{ ...future(1), generation }, future(2)];
+    return begin(claimed(1, members), certain, { ...free, newState });
+  };
+
+  test.each<[Generation, NewState, boolean]>([
+    ['futures', 'own', true],
+    ['futures', 'others', true],
+    ['futures', 'unreadable', false],
+    ['delay-parameter', 'own', false],
+    ['delay-parameter', 'others', true],
+    ['delay-parameter', 'unreadable', false],
+    ['delayed-events', 'own', false],
+    ['delayed-events', 'others', false],
+  ])('a future of %s and new state (%s): overtaken %s', (generation, newState, is) => {
+    const { next, answer } = overtaken(generation, newState);
+    expect(answer.kind).toBe(is ? 'over' : 'deliver');
+    expect(ends(next)[0]).toBe(is ? 'cancelled(state)' : 'scheduled');
+  });
+
+  test('new state after an attempt that may have had an effect: only looked for', () => {
+    const { next, answer } = overtaken('futures', 'own', false);
+    expect(answer.kind).toBe('look');
+    expect(next?.claim?.doomed).toBe('state');
   });
 });
 

@@ -65,12 +65,17 @@ function untilKilled(homeserver: Homeserver, clock: ProcessTime): Homeserver {
   };
   return {
     kind: 'remote',
-    memory: homeserver.memory,
+    memoryOf: (draft) => homeserver.memoryOf(draft),
     judgeForm: (draft) => homeserver.judgeForm(draft),
-    mayAct: (user) => heard(() => homeserver.mayAct(user)),
+    judgeSender: (draft) => heard(() => homeserver.judgeSender(draft)),
     fence: (key, as) => heard(() => homeserver.fence(key, as)),
+    newState: (...question) => heard(() => homeserver.newState(...question)),
     deliver: (...request) => heard(() => homeserver.deliver(...request)),
-    look: (...request) => heard(() => homeserver.look(...request)),
+    look: (sent) => heard(() => homeserver.look(sent)),
+    onReturn: (run) =>
+      homeserver.onReturn(() => {
+        if (!clock.killed) run();
+      }),
   };
 }
 

@@ -1,15 +1,19 @@
-import type {
-  Accepted,
-  Draft,
-  EventId,
-  Fence,
-  Ms,
-  NotTaken,
-  Refused,
-  RemoteHomeserver,
-  StateKey,
-  Unknown,
-  UserId,
+import {
+  HomeserverUnavailable,
+  type Accepted,
+  type Draft,
+  type EventId,
+  type Fence,
+  type Ms,
+  type NewState,
+  type NotTaken,
+  type Refusal,
+  type Refused,
+  type RemoteHomeserver,
+  type Sent,
+  type StateKey,
+  type Unknown,
+  type UserId,
 } from '../../src/index.ts';
 import { noPower, type Entry, type Rooms } from './rooms.ts';
 
@@ -30,16 +34,17 @@ export type Fault =
 
 type Delivered = Accepted | Refused | NotTaken | Unknown;
 
+const unknown: Unknown = { kind: 'unknown', mayRunFor: null };
+
 /** What a request is answered with when nothing goes wrong with it. */
 const quick: Fault = { kind: 'slow', carried: 0.000_1, answered: 0.000_4 };
 
 /**
- * A homeserver elsewhere. It never doubles by itself: only a request that is made again after it forgot makes a second
- * event. What it says when asked to look is true of that moment.
+ * A homeserver elsewhere. It never doubles by itself: only a request for a message that is made again after it forgot,
+ * or any for state that is made again, makes a second event. What it says when asked to look is true of that moment.
  */
 export class RemoteDouble implements RemoteHomeserver {
   readonly kind = 'remote';
-  readonly memory: 'durable' | 'forgets';
   /** what happens to the next requests; after that all goes well */
   readonly faults: Fault[] = [];
   /** how many of the next questions (looks, fences, rights) are not answered */
@@ -47,8 +52,11 @@ export class RemoteDouble implements RemoteHomeserver {
   readonly deactivated = new Set<UserId>();
   /** every request, for tests that count them */
   readonly requests: { readonly draft: Draft; readonly transaction: string; readonly at: number }[] = [];
-  looks = 0;
+  /** every look, for tests that count them */
+  readonly looked: Sent[] = [];
+  readonly #memory: 'durable' | 'forgets';
   readonly #rooms: Rooms;
+  readonly #onReturn: (() => void)[] = [];
   readonly #onState: (key: StateKey, event: EventId, sender: UserId) => void;
   readonly #remembered = new Map<string, Entry>();
 
@@ -57,7 +65,7 @@ export class RemoteDouble implements RemoteHomeserver {
     rooms: Rooms,
     onState: (key: StateKey, event: EventId, sender: UserId) => void,
   ) {
-    this.memory = memory;
+    this.#memory = memory;
     this.#rooms = rooms;
     this.#onState = onState;
   }
@@ -68,34 +76,44 @@ export class RemoteDouble implements RemoteHomeserver {
 
   /** A restart of one that keeps transactions in memory only. */
   forget(): void {
-    if (this.memory === 'forgets') this.#remembered.clear();
+    if (this.#memory === 'forgets') this.#remembered.clear();
   }
 
-  async mayAct(user: UserId): Promise<boolean> {
+  memoryOf(draft: Draft): 'durable' | 'forgets' {
+    return draft.stateKey === null ? this.#memory : 'forgets';
+  }
+
+  async judgeSender({ sender }: Draft): Promise<Refusal | null> {
     await this.#question();
-    return !this.deactivated.has(user);
+    return this.deactivated.has(sender) ? noPower : null;
   }
 
   async fence(key: StateKey): Promise<Fence> {
-    try {
-      await this.#question();
-    } catch {
-      return { kind: 'unreadable' };
-    }
+    await this.#question();
     return this.#rooms.current(key);
   }
 
-  async look(_draft: Draft, transaction: string): Promise<Accepted | { kind: 'absent' | 'cannot-tell' }> {
-    this.looks += 1;
-    try {
-      await this.#question();
-    } catch {
-      return { kind: 'cannot-tell' };
-    }
+  async newState(key: StateKey, as: UserId, fence: Fence): Promise<NewState> {
+    await this.#question();
+    return this.#rooms.since(key, as, fence);
+  }
+
+  async look(sent: Sent): Promise<Accepted | { kind: 'absent' | 'cannot-tell' }> {
+    this.looked.push(sent);
+    await this.#question();
     const found = this.#rooms.log.find(
-      (entry) => entry.transaction === transaction && entry.kind === 'event',
+      (entry) => entry.transaction === sent.transactionId && entry.kind === 'event',
     );
     return found === undefined ? { kind: 'absent' } : { kind: 'accepted', event: found.event };
+  }
+
+  onReturn(run: () => void): void {
+    this.#onReturn.push(run);
+  }
+
+  /** It says that it answers again. */
+  isBack(): void {
+    for (const run of this.#onReturn) run();
   }
 
   deliver(draft: Draft, transaction: string, timestamp: number, limit: Ms): Promise<Delivered> {
@@ -122,7 +140,7 @@ export class RemoteDouble implements RemoteHomeserver {
       case 'lost':
       case 'server-error':
         if (fault.carried !== null) void this.#later(fault.carried * 2 * limit, carryOut);
-        return this.#in(fault.kind === 'lost' ? limit : 1, { kind: 'unknown' });
+        return this.#in(fault.kind === 'lost' ? limit : 1, unknown);
       case 'slow':
         return this.#slow(carryOut, fault.carried * 2 * limit, fault.answered * limit, limit);
     }
@@ -132,7 +150,7 @@ export class RemoteDouble implements RemoteHomeserver {
   async #slow(carryOut: () => Delivered, carried: Ms, answered: Ms, limit: Ms): Promise<Delivered> {
     const done = this.#later(carried, carryOut);
     const answer = done.then((result) => this.#in(Math.max(0, answered - carried), result));
-    return Promise.race([answer, this.#in<Delivered>(limit, { kind: 'unknown' })]);
+    return Promise.race([answer, this.#in<Delivered>(limit, unknown)]);
   }
 
   #carryOut(draft: Draft, transaction: string, timestamp: number, written: number): Delivered {
@@ -141,8 +159,8 @@ export class RemoteDouble implements RemoteHomeserver {
     const entry = this.#rooms.judge(draft, timestamp, transaction, written);
     this.#rooms.add(entry);
     if (entry.kind === 'refused') return { kind: 'refused', error: noPower };
-    this.#remembered.set(transaction, entry);
-    if (draft.stateKey !== null)
+    if (draft.stateKey === null) this.#remembered.set(transaction, entry);
+    else
       this.#onState({ room: draft.room, type: draft.type, key: draft.stateKey }, entry.event, draft.sender);
     return { kind: 'accepted', event: entry.event };
   }
@@ -151,7 +169,7 @@ export class RemoteDouble implements RemoteHomeserver {
     const muted = this.mute > 0;
     if (muted) this.mute -= 1;
     await this.#in(1, null);
-    if (muted) throw new Error('not answered');
+    if (muted) throw new HomeserverUnavailable('not answered');
   }
 
   #in<T>(delay: Ms, value: T): Promise<T> {

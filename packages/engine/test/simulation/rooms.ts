@@ -1,4 +1,14 @@
-import type { Draft, EventId, Fence, LocalHomeserver, StateKey, UserId } from '../../src/index.ts';
+import {
+  sameKey,
+  stateKeyOf,
+  type Draft,
+  type EventId,
+  type Fence,
+  type LocalHomeserver,
+  type NewState,
+  type StateKey,
+  type UserId,
+} from '../../src/index.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 /** What happened in the rooms, in order: the one truth that everything else is judged by. */
@@ -46,11 +56,22 @@ export class Rooms {
 
   /** The current state event of a key. */
   current(key: StateKey): Fence {
-    const last = this.log.findLast(
-      ({ kind, draft }) =>
-        kind === 'event' && draft.room === key.room && draft.type === key.type && draft.stateKey === key.key,
-    );
+    const last = this.#stateOf(key).at(-1);
     return last === undefined ? { kind: 'absent' } : { kind: 'event', event: last.event };
+  }
+
+  /** What came on a key after a fence. */
+  since(key: StateKey, as: UserId, fence: Fence): NewState {
+    const all = this.#stateOf(key);
+    const place = fence.kind === 'event' ? all.findIndex(({ event }) => event === fence.event) : -1;
+    if (fence.kind === 'event' ? place === -1 : fence.kind !== 'absent') return 'unreadable';
+    const newer = all.slice(place + 1);
+    if (newer.length === 0) return 'none';
+    return newer.every(({ draft }) => draft.sender === as) ? 'own' : 'others';
+  }
+
+  #stateOf(key: StateKey): Entry[] {
+    return this.log.filter(({ kind, draft }) => kind === 'event' && sameKey(stateKeyOf(draft), key));
   }
 }
 

@@ -1,4 +1,5 @@
 import {
+  HomeserverUnavailable,
   StoreUnavailable,
   defaultRemoteOptions,
   type BatchRequest,
@@ -502,7 +503,7 @@ export class Simulation {
       (error: unknown) => {
         if (this.#process !== process) return;
         this.#waiting.delete(lost);
-        if (error instanceof StoreUnavailable) failed();
+        if (error instanceof StoreUnavailable || error instanceof HomeserverUnavailable) failed();
         else this.#errors.push(error);
       },
     );
