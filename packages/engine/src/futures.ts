@@ -353,6 +353,11 @@ export class Futures {
     return this.#thenSwept(this.#parts.store.stateArrived(key, event, sender));
   }
 
+  /** Somebody with a pending future on that key, as whom its room may be looked at; null: none stands on it. */
+  ownerOn(key: StateKey): Promise<UserId | null> {
+    return this.#parts.store.ownerOn(key);
+  }
+
   /** All futures of this user are cancelled, in the same unit as the account's end; resolves and rejects as above. */
   deactivated(owner: UserId): Promise<void> {
     return this.#thenSwept(this.#parts.store.deactivate(owner));

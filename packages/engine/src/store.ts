@@ -122,6 +122,9 @@ export interface FutureStore extends AsyncDisposable {
    */
   stateArrived(key: StateKey, event: EventId, sender: UserId): Promise<void>;
 
+  /** Somebody with a pending (staged or scheduled) future on that key; null: nobody stands on it. */
+  ownerOn(key: StateKey): Promise<UserId | null>;
+
   /** From here on the owner's futures are dead. Constant time; the rows follow in `sweep`. */
   deactivate(owner: UserId): Promise<void>;
 

@@ -136,6 +136,11 @@ export class MemoryStore implements FutureStore {
     });
   }
 
+  async ownerOn(key: StateKey): Promise<UserId | null> {
+    const [future] = this.#tables.onKey(nameOfKey(key));
+    return future === undefined ? null : (this.#tables.ofFuture(future)?.owner ?? null);
+  }
+
   deactivate(owner: UserId): Promise<void> {
     return this.#unit(() => {
       this.#tables.put(this.#tables.inactive, owner, true);

@@ -233,6 +233,10 @@ export class SqliteStore implements FutureStore {
     });
   }
 
+  ownerOn(key: StateKey): Promise<UserId | null> {
+    return this.#unit(() => this.#stateKeys.ownerOn(key));
+  }
+
   deactivate(user: UserId): Promise<void> {
     return this.#unit(() => {
       const owner = this.#owners.numberOf(user);

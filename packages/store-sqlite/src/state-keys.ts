@@ -17,6 +17,7 @@ export class StateKeys {
   readonly #setMark;
   readonly #removeMark;
   readonly #ofOwner;
+  readonly #ownerOn;
   readonly #marks;
   #futures = new Uint32Array(FIRST_ROOM);
   #lastArrival = new Float64Array(FIRST_ROOM);
@@ -45,6 +46,9 @@ export class StateKeys {
     this.#ofOwner = database.prepare<[number, number], { futures: number }>(
       'SELECT count(*) AS futures FROM futures WHERE state_key = ? AND owner = ?',
     );
+    this.#ownerOn = database.prepare<[number], { name: UserId }>(
+      'SELECT name FROM futures JOIN owners ON owners.id = owner WHERE state_key = ? LIMIT 1',
+    );
     this.#marks = database.prepare<[], { state_key: number; arrival: number }>(
       'SELECT state_key, arrival FROM marks',
     );
@@ -69,6 +73,12 @@ export class StateKeys {
   ofOwner(key: StateKey, owner: number): number {
     const number = this.find(key);
     return number === 0 ? 0 : (this.#ofOwner.get(number, owner)?.futures ?? 0);
+  }
+
+  /** Somebody with a future on the key; null: nobody. */
+  ownerOn(key: StateKey): UserId | null {
+    const number = this.find(key);
+    return number === 0 ? null : (this.#ownerOn.get(number)?.name ?? null);
   }
 
   markOf(key: StateKey): StateMark | null {

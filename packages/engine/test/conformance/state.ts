@@ -116,6 +116,28 @@ export function stateConformance(makeStore: MakeStore): void {
     });
   });
 
+  describe('ownerOn', () => {
+    test('names somebody with a pending future on the key, and nobody when the last one has ended', async () => {
+      const { store } = await open();
+      expect(await store.ownerOn(key)).toBe(null);
+      const his = await schedule(store, { owner: bob, draft: stateDraft('alice') });
+      const hers = await schedule(store, {
+        owner: carol,
+        status: 'staged',
+        deadline: null,
+        draft: stateDraft('alice'),
+      });
+      await schedule(store, { owner: alice, draft: stateDraft('bob') });
+      await schedule(store, { owner: alice });
+      expect([bob, carol]).toContain(await store.ownerOn(key));
+      await edit(store, his.id, (group, { now }) => ended(group, 'closed', now));
+      expect(await store.ownerOn(key)).toBe(carol);
+      await edit(store, hers.id, (group, { now }) => ended(group, 'closed', now));
+      expect(await store.ownerOn(key)).toBe(null);
+      expect(await store.ownerOn({ ...key, room: '!other:example.org' })).toBe(null);
+    });
+  });
+
   describe('deactivate', () => {
     test('makes the owner inactive, and nobody else', async () => {
       const { store } = await open();
