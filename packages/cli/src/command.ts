@@ -1,9 +1,12 @@
 import { closest } from 'fastest-levenshtein';
 import { ConfigError } from './config/sources.ts';
+import { describeFlags } from './flags.ts';
 import { explainStartError } from './start-error.ts';
 
 interface Command {
   readonly does: string;
+  /** its flags, for the help */
+  readonly help?: () => Promise<string>;
   /** Resolves with the exit code. */
   readonly run: (argv: readonly string[]) => Promise<number>;
 }
@@ -16,6 +19,11 @@ const commands: Readonly<Record<string, Command>> = {
   demo: {
     does: 'tells, with a server of its own, how a call learns that a dead client has left',
     run: async () => (await import('./demo/demo.ts')).demo(),
+  },
+  registration: {
+    does: 'makes the two registrations by which a homeserver knows the gateway',
+    help: async () => describeFlags((await import('./registration/registration.ts')).registrationFlags),
+    run: async (argv) => (await import('./registration/registration.ts')).registration(argv),
   },
 };
 
@@ -49,7 +57,13 @@ function commandOf(name: string): Command {
 
 async function help(): Promise<string> {
   const { describeSettings } = await import('./config/settings.ts');
-  const list = Object.entries(commands).map(([name, { does }]) => `  ${name}  ${does}`);
+  const width = Math.max(...Object.keys(commands).map((name) => name.length)) + 2;
+  const list = Object.entries(commands).map(([name, { does }]) => `  ${name.padEnd(width)}${does}`);
+  const flags = await Promise.all(
+    Object.entries(commands).map(async ([name, command]) =>
+      command.help === undefined ? '' : `\nFlags of ${name}:\n\n${await command.help()}\n`,
+    ),
+  );
   return `matrix-futures COMMAND [FLAG…]
 
 ${list.join('\n')}
@@ -58,5 +72,5 @@ Flags of serve, with their fallbacks. Each is also an environment variable (MATR
 key of the file; a flag wins over a variable, a variable over the file.
 
 ${describeSettings()}
-`;
+${flags.join('')}`;
 }
