@@ -83,7 +83,10 @@ export interface Incoming {
   readonly rawQuery: string;
   readonly url: string;
   readonly address: string;
-  readonly readBody: () => Promise<Uint8Array>;
+  /** as the client sent it, judged by nobody yet; never logged */
+  readonly accessToken: string | null;
+  /** @param limit bytes; the server's own unless told */
+  readonly readBody: (limit?: number) => Promise<Uint8Array>;
   /** makes the signal that the client is gone */
   readonly watchClient: () => AbortSignal;
 }

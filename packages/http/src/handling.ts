@@ -92,7 +92,8 @@ export function handleRequests(
       rawQuery,
       url,
       address: request.ip,
-      readBody: () => readBody(request.raw, limits.body),
+      accessToken: accessTokenOf(request.headers, query),
+      readBody: (limit = limits.body) => readBody(request.raw, limit),
       watchClient: () => watchClient(reply.raw),
     });
     send(reply, status, body, headers);

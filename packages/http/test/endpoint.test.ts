@@ -123,6 +123,7 @@ test('a call never lacks a parameter that its type has', async () => {
     rawQuery: '',
     url: '/',
     address: '',
+    accessToken: null,
     readBody: () => Promise.reject(new Error('not asked for')),
     watchClient: () => new AbortController().signal,
   };

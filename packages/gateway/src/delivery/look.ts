@@ -1,0 +1,107 @@
+import {
+  HomeserverUnavailable,
+  stateKeyOf,
+  type Accepted,
+  type EventId,
+  type Ms,
+  type Sent,
+  type StateKey,
+  type UserId,
+} from '@matrix-futures/engine';
+import type { HomeserverKind } from '../kinds/kind.ts';
+import { isEventOf, type ShownEvent } from '../upstream/shown-event.ts';
+import { redactedBy } from './attempt.ts';
+import { pageSize, type RoomReader } from './room-reader.ts';
+import { isFence, type StateHistory } from './state-history.ts';
+import type { Witnesses } from './witnesses.ts';
+
+export type Seen = Accepted | { readonly kind: 'absent' } | { readonly kind: 'cannot-tell' };
+
+/** 10,000 events of one sender and type: further back, nobody's attempt is looked for. */
+const mostPages = 100;
+
+/** Two clocks, and a timeline that is not in order of time, differ by less. */
+const slack: Ms = 600_000;
+
+/** Whether the event of an attempt whose answer never came is in the room. */
+export class Look {
+  readonly #rooms: RoomReader;
+  readonly #history: StateHistory;
+  readonly #witnesses: Witnesses;
+  readonly #kind: HomeserverKind;
+
+  constructor(rooms: RoomReader, history: StateHistory, witnesses: Witnesses, kind: HomeserverKind) {
+    this.#rooms = rooms;
+    this.#history = history;
+    this.#witnesses = witnesses;
+    this.#kind = kind;
+  }
+
+  async at(sent: Sent): Promise<Seen> {
+    try {
+      for (const as of this.#witnesses.of(sent.draft.room, sent.draft.sender)) {
+        const seen = await this.#with(sent, as);
+        if (seen !== null) return seen;
+      }
+    } catch (error) {
+      if (!(error instanceof HomeserverUnavailable)) throw error;
+    }
+    return { kind: 'cannot-tell' };
+  }
+
+  /** null: the room is not shown to this user. */
+  #with(sent: Sent, as: UserId): Promise<Seen | null> {
+    const key = stateKeyOf(sent.draft);
+    const redacts = redactedBy(sent.draft);
+    if (key !== null) return this.#state(key, sent, as);
+    return redacts === null ? this.#message(sent, as) : this.#redaction(redacts, sent, as);
+  }
+
+  /** Newer state is never overwritten by a guess: from the current event back to the fence, ours is there or not. */
+  async #state(key: StateKey, { draft, timestamp, fence }: Sent, as: UserId): Promise<Seen | null> {
+    const current = await this.#rooms.state(key, as);
+    if (current.kind === 'unreadable') return null;
+    if (current.kind === 'absent' || isFence(current, fence)) return { kind: 'absent' };
+    const { events, complete } = await this.#history.since(key, as, fence, current.event);
+    const ours = events.find((event) => isEventOf(event, draft, timestamp));
+    if (ours !== undefined) return { kind: 'accepted', event: ours.event_id };
+    return { kind: complete ? 'absent' : 'cannot-tell' };
+  }
+
+  /** `PUT /redact` ignores `ts`; what is redacted by the same sender for the same reason is as it should be. */
+  async #redaction(redacts: EventId, { draft }: Sent, as: UserId): Promise<Seen | null> {
+    const target = await this.#rooms.event(draft.room, redacts, as);
+    if (target === null) return null;
+    const because = target.unsigned?.redacted_because;
+    const event = because?.['event_id'];
+    return because?.['sender'] === draft.sender && typeof event === 'string'
+      ? { kind: 'accepted', event }
+      : { kind: 'absent' };
+  }
+
+  async #message(sent: Sent, as: UserId): Promise<Seen | null> {
+    const { draft, timestamp, since } = sent;
+    const filter = { types: [draft.type], senders: [draft.sender] };
+    const oldest = Math.min(since, timestamp) - slack;
+    let from: string | null = null;
+    for (let page = 0; page < mostPages; page += 1) {
+      const shown = await this.#rooms.timeline(draft.room, as, filter, from);
+      if (shown === null) return page === 0 ? null : { kind: 'cannot-tell' };
+      const ours = shown.events.find((event) => this.#isOurs(event, sent));
+      if (ours !== undefined) return { kind: 'accepted', event: ours.event_id };
+      const isBefore =
+        shown.events.length >= pageSize && shown.events.every(({ origin_server_ts: at }) => at < oldest);
+      if (isBefore || shown.next === null) return { kind: 'absent' };
+      from = shown.next;
+    }
+    return { kind: 'cannot-tell' };
+  }
+
+  #isOurs(event: ShownEvent, { draft, transactionId, timestamp }: Sent): boolean {
+    const byTransaction =
+      this.#kind.showsTransactionIds &&
+      event.sender === draft.sender &&
+      event.unsigned?.transaction_id === transactionId;
+    return byTransaction || isEventOf(event, draft, timestamp);
+  }
+}

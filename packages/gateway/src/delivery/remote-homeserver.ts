@@ -1,0 +1,51 @@
+import type { Draft, RemoteHomeserver } from '@matrix-futures/engine';
+import type { HomeserverKind } from '../kinds/kind.ts';
+import type { Puppet } from '../upstream/puppet.ts';
+import type { Reachability } from '../upstream/reachability.ts';
+import { Attempt } from './attempt.ts';
+import { judgeForm } from './draft-form.ts';
+import { Look } from './look.ts';
+import type { OwnTrouble } from './own-trouble.ts';
+import { RoomReader } from './room-reader.ts';
+import { type JudgeAccount, SenderJudge } from './sender.ts';
+import { StateHistory } from './state-history.ts';
+import { StateProof } from './state-proof.ts';
+import { Witnesses } from './witnesses.ts';
+
+export interface RemoteHomeserverParts {
+  readonly puppet: Puppet;
+  readonly kind: HomeserverKind;
+  readonly reachability: Reachability;
+  readonly judgeAccount: JudgeAccount;
+  /** told of what only the operator can mend */
+  readonly onTrouble: (trouble: OwnTrouble) => void;
+}
+
+/** The homeserver behind the gateway, as the engine sees it: events reach it by masquerading as their senders. */
+export function createRemoteHomeserver(parts: RemoteHomeserverParts): RemoteHomeserver {
+  const { puppet, kind, reachability, judgeAccount } = parts;
+  const rooms = new RoomReader(puppet);
+  const witnesses = new Witnesses();
+  const history = new StateHistory(rooms, kind);
+  const senders = new SenderJudge(puppet, rooms, witnesses, judgeAccount);
+  const attempt = new Attempt({ ...parts, rooms, proof: new StateProof(rooms) });
+  const look = new Look(rooms, history, witnesses, kind);
+  return {
+    kind: 'remote',
+    judgeForm,
+    memoryOf: (draft) => (isPlainMessage(draft) ? kind.memory : 'forgets'),
+    judgeSender: (draft) => senders.judge(draft),
+    fence: (key, as) => history.fence(key, as),
+    newState: (key, as, fence) => history.newState(key, as, fence),
+    deliver: (draft, transactionId, timestamp, limit) =>
+      attempt.make(draft, transactionId, timestampOf(draft, timestamp), limit),
+    look: (sent) => look.at({ ...sent, timestamp: timestampOf(sent.draft, sent.timestamp) }),
+    onReturn: (run) => reachability.onReturn(run),
+  };
+}
+
+const isPlainMessage = ({ stateKey, type }: Draft): boolean =>
+  stateKey === null && type !== 'm.room.redaction';
+
+/** An application service names its own with `ts`. */
+const timestampOf = ({ extras }: Draft, timestamp: number): number => extras.ts ?? timestamp;

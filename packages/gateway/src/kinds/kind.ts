@@ -1,0 +1,39 @@
+import type { Ms } from '@matrix-futures/engine';
+
+/**
+ * What is known of a homeserver that decides how an event gets into a room exactly once. Seen on running servers:
+ * Synapse 1.163.2, Dendrite 0.15.2. Read from their source: tuwunel 1.9.0, continuwuity 26.8, palpo 0.4.0.
+ */
+export interface HomeserverKind {
+  readonly name: string;
+  /**
+   * The same `PUT /send` again never makes a second event (`durable`), or may after a restart (`forgets`). About
+   * message events only: no homeserver remembers the requests that set state, and not all those that redact.
+   */
+  readonly memory: 'durable' | 'forgets';
+  /** `unsigned.transaction_id` is shown to the puppet in `/messages`. Without it, an event is recognised by its content. */
+  readonly showsTransactionIds: boolean;
+  /** `unsigned.replaces_state` names the state event before. Without it, the room's timeline has to be walked. */
+  readonly linksState: boolean;
+  /**
+   * A 200 for `PUT /state` means that this very request was judged. Dendrite answers it with somebody else's event of the
+   * same content, to users outside the room too.
+   */
+  readonly provesState: boolean;
+  /** When a connection ended, its request may still have an effect for so long (Dendrite: up to 117 ms were seen). */
+  readonly afterConnection: Ms;
+}
+
+const common = { afterConnection: 2_000, linksState: true, provesState: true, showsTransactionIds: false };
+
+export const kinds = {
+  synapse: { ...common, name: 'Synapse', memory: 'forgets', showsTransactionIds: true },
+  dendrite: { ...common, name: 'Dendrite', memory: 'forgets', linksState: false, provesState: false },
+  tuwunel: { ...common, name: 'tuwunel', memory: 'durable', linksState: false },
+  continuwuity: { ...common, name: 'continuwuity', memory: 'durable', linksState: false },
+  palpo: { ...common, name: 'palpo', memory: 'durable', linksState: false },
+  /** Nobody knows it: nothing is taken for granted. */
+  other: { ...common, name: 'unknown', memory: 'forgets', linksState: false, provesState: false },
+} as const satisfies Record<string, HomeserverKind>;
+
+export type KindName = keyof typeof kinds;

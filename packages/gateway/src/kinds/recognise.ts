@@ -1,0 +1,29 @@
+import type { Upstream } from '../upstream/upstream.ts';
+import { kinds, type KindName } from './kind.ts';
+import Type from 'typebox';
+import { Compile } from 'typebox/compile';
+
+const versionAnswer = Compile(Type.Object({ server: Type.Object({ name: Type.String() }) }));
+
+/**
+ * Which homeserver it is: by what it says of itself (`GET /_matrix/federation/v1/version`, server-server specification),
+ * or by the `Server` header where the federation API is served elsewhere.
+ * @throws HomeserverUnavailable
+ */
+export async function recogniseKind(upstream: Upstream): Promise<KindName> {
+  const { body, headers } = await upstream.ask({
+    method: 'GET',
+    path: '/_matrix/federation/v1/version',
+    limit: 10_000,
+  });
+  const name = versionAnswer.Check(body) ? body.server.name : String(headers.server ?? '');
+  return names.find((known) => name.toLowerCase().includes(known)) ?? 'other';
+}
+
+const names = [
+  'synapse',
+  'dendrite',
+  'tuwunel',
+  'continuwuity',
+  'palpo',
+] as const satisfies readonly (keyof typeof kinds)[];
