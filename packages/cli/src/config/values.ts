@@ -1,3 +1,5 @@
+import type { Ms } from '@matrix-futures/engine';
+
 /** Reads a value as it was written on a command line, or says what it should have been. */
 export type Parse<T> = (text: string) => T | Wrong;
 
@@ -35,6 +37,69 @@ export const userId: Parse<string> = (value) =>
     ? value
     : new Wrong('a user id, as in @alice:example.org');
 
+export const onOff: Parse<boolean> = (value) => {
+  if (['on', 'true', 'yes', '1'].includes(value)) return true;
+  return ['off', 'false', 'no', '0'].includes(value) ? false : new Wrong('on or off');
+};
+
+/** Where to listen. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+export const address: Parse<Address> = (value) => {
+  const match = /^(?:\[([\da-fA-F:.]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(value);
+  const host = match?.[1] ?? match?.[2];
+  const port = Number(match?.[3]);
+  return host === undefined || port > 65_535
+    ? new Wrong('HOST:PORT, as in 127.0.0.1:8008 or [::1]:8008')
+    : { host, port };
+};
+
+export const webAddress: Parse<string> = (value) =>
+  /^https?:\/\//.test(value) && URL.canParse(value)
+    ? value.replace(/\/+$/, '')
+    : new Wrong('a web address, as in https://matrix.example.org');
+
+export const count: Parse<number> = (value) =>
+  /^\d{1,9}$/.test(value) && Number(value) > 0 ? Number(value) : new Wrong('a whole number from 1 on');
+
+const milliseconds: Readonly<Record<string, Ms>> = {
+  '': 1,
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+
+export const duration: Parse<Ms> = (value) =>
+  inUnits(value, milliseconds) ?? new Wrong('a duration, as in 500ms, 30s, 10m, 12h or 30d');
+
+const bytes: Readonly<Record<string, number>> = { '': 1, B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };
+
+export const size: Parse<number> = (value) =>
+  inUnits(value, bytes) ?? new Wrong('a size, as in 65536, 512KiB or 16MiB');
+
+function inUnits(value: string, units: Readonly<Record<string, number>>): number | null {
+  const match = /^(\d{1,12})\s?([A-Za-z]*)$/.exec(value);
+  const unit = units[match?.[2] ?? ''];
+  return match === null || unit === undefined ? null : Number(match[1]) * unit;
+}
+
 export function oneOf<const T extends string>(values: readonly T[]): Parse<T> {
   return (value) => values.find((one) => one === value) ?? new Wrong(values.join(' or '));
+}
+
+export function listOf<T>(parse: Parse<T>): Parse<readonly T[]> {
+  return (value) => {
+    const parsed: T[] = [];
+    for (const part of value.split(',')) {
+      const one = parse(part.trim());
+      if (one instanceof Wrong) return new Wrong(`a list of ${one.expected}`);
+      parsed.push(one);
+    }
+    return parsed;
+  };
 }

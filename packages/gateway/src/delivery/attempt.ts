@@ -16,7 +16,7 @@ const sent = Compile(Type.Object({ event_id: Type.String() }));
 export interface AttemptParts {
   readonly puppet: Puppet;
   readonly rooms: RoomReader;
-  readonly kind: HomeserverKind;
+  readonly kind: () => HomeserverKind;
   readonly proof: StateProof;
   /** what only the operator can mend */
   readonly onTrouble: (trouble: OwnTrouble) => void;
@@ -38,7 +38,7 @@ export class Attempt {
     } catch (error) {
       if (error instanceof Unreached) return notTaken('The homeserver cannot be reached');
       if (error instanceof Unanswered)
-        return { kind: 'unknown', mayRunFor: error.closedByPeer ? kind.afterConnection : null };
+        return { kind: 'unknown', mayRunFor: error.closedByPeer ? kind().afterConnection : null };
       throw error;
     }
   }
@@ -48,7 +48,7 @@ export class Attempt {
     const { kind, proof } = this.#parts;
     if (status === 200 && sent.Check(body)) {
       const { event_id: event } = body;
-      return draft.stateKey === null || kind.provesState
+      return draft.stateKey === null || kind().provesState
         ? { kind: 'accepted', event }
         : proof.judge(draft, timestamp, event);
     }

@@ -28,9 +28,9 @@ export class Look {
   readonly #rooms: RoomReader;
   readonly #history: StateHistory;
   readonly #witnesses: Witnesses;
-  readonly #kind: HomeserverKind;
+  readonly #kind: () => HomeserverKind;
 
-  constructor(rooms: RoomReader, history: StateHistory, witnesses: Witnesses, kind: HomeserverKind) {
+  constructor(rooms: RoomReader, history: StateHistory, witnesses: Witnesses, kind: () => HomeserverKind) {
     this.#rooms = rooms;
     this.#history = history;
     this.#witnesses = witnesses;
@@ -99,7 +99,7 @@ export class Look {
 
   #isOurs(event: ShownEvent, { draft, transactionId, timestamp }: Sent): boolean {
     const byTransaction =
-      this.#kind.showsTransactionIds &&
+      this.#kind().showsTransactionIds &&
       event.sender === draft.sender &&
       event.unsigned?.transaction_id === transactionId;
     return byTransaction || isEventOf(event, draft, timestamp);

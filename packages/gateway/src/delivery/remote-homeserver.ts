@@ -14,7 +14,8 @@ import { Witnesses } from './witnesses.ts';
 
 export interface RemoteHomeserverParts {
   readonly puppet: Puppet;
-  readonly kind: HomeserverKind;
+  /** what is known of it by now */
+  readonly kind: () => HomeserverKind;
   readonly reachability: Reachability;
   readonly judgeAccount: JudgeAccount;
   /** told of what only the operator can mend */
@@ -33,7 +34,7 @@ export function createRemoteHomeserver(parts: RemoteHomeserverParts): RemoteHome
   return {
     kind: 'remote',
     judgeForm,
-    memoryOf: (draft) => (isPlainMessage(draft) ? kind.memory : 'forgets'),
+    memoryOf: (draft) => (isPlainMessage(draft) ? kind().memory : 'forgets'),
     judgeSender: (draft) => senders.judge(draft),
     fence: (key, as) => history.fence(key, as),
     newState: (key, as, fence) => history.newState(key, as, fence),

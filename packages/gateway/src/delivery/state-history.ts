@@ -17,9 +17,9 @@ export interface SinceFence {
 /** What became of a state key since a future was made. */
 export class StateHistory {
   readonly #rooms: RoomReader;
-  readonly #kind: HomeserverKind;
+  readonly #kind: () => HomeserverKind;
 
-  constructor(rooms: RoomReader, kind: HomeserverKind) {
+  constructor(rooms: RoomReader, kind: () => HomeserverKind) {
     this.#rooms = rooms;
     this.#kind = kind;
   }
@@ -47,7 +47,7 @@ export class StateHistory {
   since(key: StateKey, as: UserId, fence: Fence, current: ShownEvent): Promise<SinceFence> {
     if (fence.kind === 'unreadable' || fence.kind === 'untold')
       return Promise.resolve({ events: [current], complete: false });
-    return this.#kind.linksState
+    return this.#kind().linksState
       ? this.#byLinks(key, as, fence, current)
       : this.#byTimeline(key, as, fence, current);
   }

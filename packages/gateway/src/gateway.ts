@@ -1,0 +1,82 @@
+import type { Clock, RemoteHomeserver, Timers } from '@matrix-futures/engine';
+import type { Authenticate, Endpoint } from '@matrix-futures/http';
+import type { OwnTrouble } from './delivery/own-trouble.ts';
+import { createRemoteHomeserver } from './delivery/remote-homeserver.ts';
+import { RoomReader } from './delivery/room-reader.ts';
+import { synapseAccounts } from './delivery/synapse-account.ts';
+import type { HomeserverKind, KindName } from './kinds/kind.ts';
+import { RecognisedKind } from './kinds/recognised.ts';
+import { listenerEndpoints } from './listener/endpoints.ts';
+import { Listener, type Listening } from './listener/listener.ts';
+import { pingListener } from './listener/ping.ts';
+import type { Registrations } from './registration/registration.ts';
+import { Requesters } from './requesters/requesters.ts';
+import { Puppet } from './upstream/puppet.ts';
+import { Reachability } from './upstream/reachability.ts';
+import { Upstream } from './upstream/upstream.ts';
+
+export interface GatewayOptions {
+  /** of the homeserver's client-server API, without `/_matrix` */
+  readonly upstreamUrl: string;
+  /** null: it says itself what it is */
+  readonly kind: KindName | null;
+  readonly registrations: Registrations;
+  /** of an administrator of Synapse; null: what only administrators see is not looked at */
+  readonly synapseAdminToken: string | null;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  /** told of what only the operator can mend */
+  readonly onTrouble: (trouble: OwnTrouble) => void;
+}
+
+/** A homeserver that is elsewhere: who is asking there, how events get into its rooms, and what it tells of them. */
+export interface Gateway extends AsyncDisposable {
+  readonly port: RemoteHomeserver;
+  readonly authenticate: Authenticate;
+  /** What is known of the homeserver by now. */
+  kind(): HomeserverKind;
+  /** Logins have ended, or may have: everybody is asked for again. */
+  forgetLogins(): void;
+  /** What the homeserver calls. */
+  listenerEndpoints(listening: Listening): Endpoint[];
+  /** Asks the homeserver what it is and to push what it has kept, now and whenever it returns. Call it when listening. */
+  start(): Promise<void>;
+}
+
+export function openGateway(options: GatewayOptions): Gateway {
+  const { registrations, synapseAdminToken, clock, timers, onTrouble } = options;
+  const { puppet: puppetRegistration, listener } = registrations;
+  const upstream = new Upstream(options.upstreamUrl, timers);
+  const reachability = new Reachability(upstream, timers);
+  const recognised = new RecognisedKind(upstream, reachability, options.kind);
+  const puppet = new Puppet(upstream, puppetRegistration.asToken);
+  const requesters = new Requesters(upstream, clock);
+  const kind = (): HomeserverKind => recognised.current;
+  const ping = (): Promise<void> => pingListener(upstream, listener).catch(onTrouble);
+  return {
+    port: createRemoteHomeserver({
+      ...{ puppet, kind, reachability, onTrouble },
+      judgeAccount:
+        synapseAdminToken === null
+          ? () => Promise.resolve(null)
+          : synapseAccounts(upstream, synapseAdminToken, onTrouble),
+    }),
+    authenticate: requesters.authenticate,
+    kind,
+    forgetLogins: () => requesters.forget(),
+    listenerEndpoints: (listening) =>
+      listenerEndpoints({
+        listener: new Listener(listening, new RoomReader(puppet), timers),
+        tokens: [listener.hsToken, puppetRegistration.hsToken],
+      }),
+    start: async () => {
+      reachability.onReturn(() => void ping());
+      if (options.kind === null) await recognised.ask();
+      await ping();
+    },
+    [Symbol.asyncDispose]: async () => {
+      reachability.close();
+      upstream.close();
+    },
+  };
+}
