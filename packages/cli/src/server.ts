@@ -5,6 +5,7 @@ import { createServer } from '@matrix-futures/http';
 import { type Database, openDatabase } from '@matrix-futures/sqlite';
 import { SqliteStore } from '@matrix-futures/store-sqlite';
 import type { Logger } from 'pino';
+import { readAppServices } from './app-services.ts';
 import { BackgroundFailures } from './background-failures.ts';
 import type { Config } from './config/config.ts';
 import { openDataDirectory } from './data-directory.ts';
@@ -22,8 +23,8 @@ export interface RunningServer {
 
 /**
  * Puts the packages together and listens. What it has opened is closed again when it cannot start.
- * @throws StartError, ConfigError, DataDirectoryInUse, DataDirectoryUnusable, SchemaTooNew, WrongServerName: each with
- *   one line for whoever started it
+ * @throws StartError, ConfigError, DataDirectoryInUse, DataDirectoryUnusable, SchemaTooNew, WrongServerName,
+ *   BadRegistration: each with one line for whoever started it
  */
 export async function startServer(config: Config, logger: Logger): Promise<RunningServer> {
   const { serverName, limits } = config;
@@ -40,6 +41,7 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
   const clock = openClock(database, machine, timers);
   opened.defer(() => clock.stop());
 
+  const applicationServices = await readAppServices(config.appServices);
   let api: Api | null = null;
   const homeserver = await openHomeserver({
     ...{ database, clock, timers, randomness, serverName },
@@ -48,6 +50,8 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
     defaultRoomVersion: config.defaultRoomVersion,
     rateLimits: limits.perUser,
     publicUrl: config.publicUrl,
+    applicationServices,
+    onError,
     features: () => api?.unstableFeatures ?? {},
     capabilities: () => api?.capabilities ?? {},
   });
@@ -79,12 +83,14 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
     timers,
   });
   server.onClosing(() => homeserver.endPolls());
+  opened.defer(() => homeserver.stopPushing());
   opened.defer(() => futures.stop());
   opened.defer(() => server.close());
   const { host, port } = await listen(server, config.listen);
   if (config.openRegistration && !isLoopback(host))
     logger.warn(`anybody who reaches ${host}:${port} may register an account: registration is open`);
   await futures.start();
+  homeserver.startPushing();
 
   const running = opened.move();
   return {

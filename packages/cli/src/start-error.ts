@@ -1,4 +1,4 @@
-import { WrongServerName } from '@matrix-futures/homeserver';
+import { BadRegistration, WrongServerName } from '@matrix-futures/homeserver';
 import { DataDirectoryInUse, DataDirectoryUnusable, SchemaTooNew } from '@matrix-futures/sqlite';
 import { ConfigError } from './config/sources.ts';
 
@@ -20,6 +20,7 @@ const expected = [
   DataDirectoryUnusable,
   SchemaTooNew,
   WrongServerName,
+  BadRegistration,
 ];
 
 /** What to tell whoever started the server; null: this is a defect, and nothing they did. */

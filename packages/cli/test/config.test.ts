@@ -21,6 +21,7 @@ const others: Record<string, string> = {
   'open-registration': 'on',
   'registration-shared-secret': 'hush',
   'default-room-version': '10',
+  'app-services': './services,bridge.yaml',
   generations: 'futures',
   'max-timeout': '1h',
   'rate-limits': 'off',
@@ -48,6 +49,7 @@ describe('what can be configured', () => {
       openRegistration: false,
       registrationSharedSecret: null,
       defaultRoomVersion: '12',
+      appServices: [],
       generations: ['futures', 'delay-parameter', 'delayed-events'],
       limits: {
         perUser: true,

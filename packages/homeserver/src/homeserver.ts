@@ -14,6 +14,11 @@ import { openAccountStore } from './accounts/account-store.ts';
 import type { Accounts } from './accounts/accounts.ts';
 import { accountEndpoints } from './accounts/endpoints.ts';
 import { createPasswords } from './accounts/passwords.ts';
+import { openApplicationServices } from './application-services/application-services.ts';
+import { createAuthenticate } from './application-services/authenticate.ts';
+import type { Pushes } from './application-services/pushes.ts';
+import type { Registration } from './application-services/registration.ts';
+import { isUnlimited, openServices } from './application-services/services.ts';
 import { openAccessTokens } from './devices/access-tokens.ts';
 import { openDeviceStore } from './devices/device-store.ts';
 import { openIdentity } from './identity.ts';
@@ -59,6 +64,10 @@ export interface HomeserverOptions {
   /** flags of `/versions` and capabilities that others serve; asked at every request */
   readonly features: () => Readonly<Record<string, boolean>>;
   readonly capabilities: () => JsonObject;
+  /** none unless told */
+  readonly applicationServices?: readonly Registration[];
+  /** told of what goes wrong behind nobody's request */
+  readonly onError?: (error: unknown) => void;
 }
 
 /** A Matrix homeserver inside this process, in the caller's database. */
@@ -86,6 +95,13 @@ export interface EmbeddedHomeserver {
   onDeactivated(listener: (user: UserId) => void): void;
   /** `listener` hears of every `/sync` of every device, as it begins and as it ends. It is to be quick. */
   onSync(listener: SyncListener): void;
+  /**
+   * From now on application services are told of events, first of what they have missed. To be called when the server
+   * listens: a service may ask at once.
+   */
+  startPushing(): void;
+  /** Ends what is being told; to be awaited before the database is closed. The next start goes on from there. */
+  stopPushing(): Promise<void>;
   /** Answers the long polls that wait, and from then on every poll at once: before the server stops. */
   endPolls(): void;
 }
@@ -99,11 +115,12 @@ const addressRate: Rate = { burst: 60, perSecond: 1 };
 
 /**
  * Opens a homeserver on a database, whose tables it brings up to date.
- * @throws WrongServerName, SchemaTooNew
+ * @throws WrongServerName, SchemaTooNew, BadRegistration
  */
 export async function openHomeserver(options: HomeserverOptions): Promise<EmbeddedHomeserver> {
   const { database, clock, timers, randomness, serverName } = options;
   const { turn } = database;
+  const applications = openServices(options.applicationServices ?? [], serverName);
   migrate(database);
   database.migrate('homeserver-profile', profileMigrations);
   const signingKey = await openIdentity(database, serverName, randomness);
@@ -120,6 +137,7 @@ export async function openHomeserver(options: HomeserverOptions): Promise<Embedd
   const profiles = openProfileStore(database);
   const notifier = createNotifier(turn, (room) => store.joinedMembers(room));
   const state = openRoomState(turn, store);
+  let pushes: Pushes | null = null;
   const append = createAppend({
     turn,
     store,
@@ -132,9 +150,11 @@ export async function openHomeserver(options: HomeserverOptions): Promise<Embedd
     onNewState: (key: StateKey, event, sender) => {
       for (const listener of stateListeners) listener(key, event, sender);
     },
+    onEvent: () => pushes?.eventAppended(),
   });
 
   const events = createClientEvents(store, () => clock.wall());
+  const messages = limit(messageRate);
   const rooms: Rooms = {
     turn,
     clock,
@@ -145,21 +165,28 @@ export async function openHomeserver(options: HomeserverOptions): Promise<Embedd
     serverName,
     events,
     profileOf: (user) => shownContent({}, profiles.of(user)),
-    messageRate: limit(messageRate),
+    messageRate: {
+      take(requester) {
+        if (!isUnlimited(applications, requester)) messages.take(requester.user);
+      },
+    },
+    mayDate: ({ accessToken }) => applications.ofToken(accessToken) !== null,
     defaultRoomVersion: options.defaultRoomVersion,
     newRoomId: () => `!${Buffer.from(randomness.bytes(18)).toString('base64url')}:${serverName}`,
   };
 
   const accountStore = openAccountStore(database);
   const tokens = openAccessTokens(database, randomness, (user) => notifier.wake([user]));
+  const devices = openDeviceStore(database);
   const accounts: Accounts = {
     turn,
     clock,
     randomness,
     tokens,
     serverName,
+    devices,
+    services: applications,
     store: accountStore,
-    devices: openDeviceStore(database),
     passwords: createPasswords(randomness),
     openRegistration: options.openRegistration,
     rates: {
@@ -176,7 +203,7 @@ export async function openHomeserver(options: HomeserverOptions): Promise<Embedd
   const port = createLocalHomeserver(append, { serverName, keyId: signingKey.id }, (user) =>
     accountStore.isActive(user),
   );
-  const services = openUserServices({
+  const userServices = openUserServices({
     ...options,
     positions,
     notifier,
@@ -186,7 +213,7 @@ export async function openHomeserver(options: HomeserverOptions): Promise<Embedd
     profiles,
     homeserver: port,
     userExists: (user) => accountStore.find(user) !== undefined,
-    isLoggedIn: (token) => tokens.find(token) !== null,
+    isLoggedIn: (token) => tokens.find(token) !== null || applications.ofToken(token) !== null,
     onSync: (user, device) => {
       const overs = syncListeners.map((listener) => listener(user, device));
       return () => {
@@ -194,6 +221,13 @@ export async function openHomeserver(options: HomeserverOptions): Promise<Embedd
       };
     },
   });
+
+  const services = await openApplicationServices(applications, {
+    ...{ database, clock, timers, positions, store, events },
+    accounts: accountStore,
+    onError: options.onError ?? (() => {}),
+  });
+  pushes = services.pushes;
 
   const plain: EmbeddedHomeserver['plain'] = {
     send: sendEvent(rooms),
@@ -203,18 +237,26 @@ export async function openHomeserver(options: HomeserverOptions): Promise<Embedd
   };
   return {
     port,
-    authenticate: (token) => tokens.find(token),
+    authenticate: createAuthenticate({
+      services: applications,
+      find: (token) => tokens.find(token),
+      hasAccount: (user) => accountStore.find(user) !== undefined,
+      hasDevice: (user, device) => devices.find(user, device) !== undefined,
+    }),
     endpoints: [
       ...accountEndpoints(accounts, options.registrationSharedSecret),
       plain.send,
       plain.state,
       ...roomEndpoints(rooms),
+      ...userServices.endpoints,
       ...services.endpoints,
     ],
     plain,
     onNewState: (listener) => void stateListeners.push(listener),
     onDeactivated: (listener) => void deactivationListeners.push(listener),
     onSync: (listener) => void syncListeners.push(listener),
-    endPolls: services.endPolls,
+    startPushing: services.pushes.start,
+    stopPushing: services.pushes.stop,
+    endPolls: userServices.endPolls,
   };
 }

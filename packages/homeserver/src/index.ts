@@ -1,3 +1,8 @@
+export {
+  BadRegistration,
+  parseRegistration,
+  type Registration,
+} from './application-services/registration.ts';
 export { openHomeserver } from './homeserver.ts';
 export type { EmbeddedHomeserver, HomeserverOptions } from './homeserver.ts';
 export { WrongServerName } from './identity.ts';

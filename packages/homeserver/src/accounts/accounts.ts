@@ -1,6 +1,7 @@
 import type { Clock, Randomness, UserId } from '@matrix-futures/engine';
 import type { Turn } from '@matrix-futures/sqlite';
 import { newDeviceId, type AccessTokens } from '../devices/access-tokens.ts';
+import type { ApplicationServices } from '../application-services/services.ts';
 import type { DeviceStore } from '../devices/device-store.ts';
 import type { RateLimiter } from '../limits/rate-limiter.ts';
 import type { AccountStore } from './account-store.ts';
@@ -15,6 +16,7 @@ export interface Accounts {
   readonly devices: DeviceStore;
   readonly tokens: AccessTokens;
   readonly passwords: Passwords;
+  readonly services: ApplicationServices;
   readonly serverName: string;
   /** `--open-registration` */
   readonly openRegistration: boolean;

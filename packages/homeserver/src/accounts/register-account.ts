@@ -1,5 +1,6 @@
 import type { UserId } from '@matrix-futures/engine';
 import { MatrixError } from '@matrix-futures/http';
+import { covers, type ApplicationService } from '../application-services/services.ts';
 import type { Accounts } from './accounts.ts';
 import { newUserId } from './user-id.ts';
 
@@ -19,9 +20,22 @@ export function registerAccount(accounts: Accounts, { user, password, isAdmin }:
   return userId;
 }
 
-/** @throws MatrixError `M_INVALID_USERNAME`, `M_USER_IN_USE` */
-export function requireFreeUserId(accounts: Accounts, name: string): UserId {
+/**
+ * @param by the application service that registers its user; null: anybody else
+ * @throws MatrixError `M_INVALID_USERNAME`, `M_EXCLUSIVE`, `M_USER_IN_USE`
+ */
+export function requireFreeUserId(
+  accounts: Accounts,
+  name: string,
+  by: ApplicationService | null = null,
+): UserId {
   const user = newUserId(name, accounts.serverName);
+  if (accounts.services.isKept(user, by)) {
+    throw new MatrixError('exclusive', `${user} is kept for an application service.`);
+  }
+  if (by !== null && !covers(by, user)) {
+    throw new MatrixError('exclusive', `${user} is not in the namespaces of this application service.`);
+  }
   requireFree(accounts, user);
   return user;
 }

@@ -70,6 +70,8 @@ export interface AppendParts {
   readonly serverName: string;
   readonly signingKey: SigningKey;
   readonly onNewState: NewStateListener;
+  /** Called inside the unit that made the event. */
+  readonly onEvent: () => void;
 }
 
 interface Head {
@@ -130,6 +132,7 @@ export function createAppend(parts: AppendParts): Append {
     heads.set(room, { eventId, depth: event.depth });
     if (event.state_key !== undefined) stateChanged(room, event.type, event.state_key, eventId, event.sender);
     notifier.wakeRoom(room);
+    parts.onEvent();
     return { kind: 'accepted', event: eventId };
   };
 

@@ -41,7 +41,7 @@ export function createClientEvents(store: RoomStore, wall: () => number): Client
       ...(redaction && { redacted_because: convert(redaction, viewer, named) }),
       ...(own &&
         event.transactionId !== null &&
-        event.transactionDevice === viewer.device && { transaction_id: event.transactionId }),
+        event.transactionDevice === (viewer.device ?? '') && { transaction_id: event.transactionId }),
       ...(own && delayed(event)),
     };
   };

@@ -1,7 +1,6 @@
 import type { Clock, Draft, EventId, JsonObject, RoomId, UserId } from '@matrix-futures/engine';
-import { MatrixError } from '@matrix-futures/http';
+import { MatrixError, type Requester } from '@matrix-futures/http';
 import type { Turn } from '@matrix-futures/sqlite';
-import type { RateLimiter } from '../limits/rate-limiter.ts';
 import type { RoomVersionId } from '../room-versions/room-version.ts';
 import type { Positions } from '../stream/positions.ts';
 import type { Append } from './append.ts';
@@ -21,11 +20,18 @@ export interface Rooms {
   /** `displayname` and `avatar_url`, as far as the user has set them: part of their membership events */
   readonly profileOf: (user: UserId) => JsonObject;
   /** what a user sends by the plain endpoints: events, new rooms, memberships; leaving is always free */
-  readonly messageRate: RateLimiter;
+  readonly messageRate: MessageRate;
+  /** Does what the requester sends get the `origin_server_ts` that they ask for? */
+  readonly mayDate: (requester: Requester) => boolean;
   readonly serverName: string;
   readonly defaultRoomVersion: RoomVersionId;
   /** a room id for versions that do not take it from the create event */
   readonly newRoomId: () => RoomId;
+}
+
+export interface MessageRate {
+  /** @throws MatrixError 429 `M_LIMIT_EXCEEDED` */
+  take(requester: Requester): void;
 }
 
 /** A draft; most have no extras. */

@@ -29,15 +29,15 @@ export function hasSent(
  */
 export function sendOnce(
   rooms: Rooms,
-  { user, device }: Requester,
+  requester: Requester,
   { room, type, txnId, target }: TransactionPath,
   send: (transaction: Transaction) => EventId,
 ): Promise<EventId> {
-  const transaction = { device: device ?? '', id: txnId, target };
+  const transaction = { device: requester.device ?? '', id: txnId, target };
   return rooms.turn.unit(() => {
-    const before = rooms.writer.sent(user, room, type, transaction);
+    const before = rooms.writer.sent(requester.user, room, type, transaction);
     if (before !== undefined) return before;
-    rooms.messageRate.take(user);
+    rooms.messageRate.take(requester);
     return send(transaction);
   });
 }

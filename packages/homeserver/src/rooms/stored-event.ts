@@ -21,7 +21,7 @@ export interface StoredEvent {
   readonly redactedBy: EventId | null;
   /** id of the state event that was current before this one */
   readonly replacesState: EventId | null;
-  /** the device that sent it, with its transaction id; both null without one */
+  /** the device that sent it (empty: a requester without one), with its transaction id; both null without one */
   readonly transactionDevice: string | null;
   readonly transactionId: string | null;
   /** of the future that sent it; both null for other events */

@@ -136,6 +136,7 @@ export async function startServer(options: Partial<HomeserverOptions> = {}): Pro
     },
     async [Symbol.asyncDispose]() {
       homeserver.endPolls();
+      await homeserver.stopPushing();
       await http.close();
       if (options.database === undefined) database.close();
     },

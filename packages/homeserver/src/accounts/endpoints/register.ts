@@ -1,20 +1,25 @@
 import { client, endpoint, MatrixError, type Endpoint } from '@matrix-futures/http';
 import Type from 'typebox';
+import { registerByService } from '../../application-services/register-user.ts';
 import { logIn, type Accounts } from '../accounts.ts';
 import { deviceRequest } from '../device-request.ts';
 import { Auth, challenge } from '../interactive-auth.ts';
 import { checkPasswordForm } from '../passwords.ts';
 import { registerAccount, requireFreeUserId } from '../register-account.ts';
 
-/** `POST /register` (client-server API, "Account registration"). Closed unless the server was told to open it. */
+/**
+ * `POST /register` (client-server API, "Account registration"). Closed unless the server was told to open it, but for
+ * application services, who register users of their namespaces.
+ */
 export function register(accounts: Accounts): Endpoint {
   return endpoint({
     method: 'POST',
     paths: client('/register'),
-    authentication: 'none',
+    authentication: 'optional',
     summary: 'Registers an account',
     query: Type.Object({ kind: Type.Optional(Type.String()) }),
     body: Type.Object({
+      type: Type.Optional(Type.String()),
       auth: Type.Optional(Auth),
       username: Type.Optional(Type.String()),
       password: Type.Optional(Type.String()),
@@ -22,10 +27,14 @@ export function register(accounts: Accounts): Endpoint {
       ...deviceRequest,
     }),
     bodyOptional: true,
-    handle: async ({ query, body, address }) => {
+    handle: async ({ requester, query, body, address }) => {
+      const request = body();
+      if (request.type === 'm.login.application_service') {
+        return registerByService(accounts, requester, request);
+      }
       requireOpen(accounts);
       if (query.kind === 'guest') throw new MatrixError('forbidden', 'This server has no guest accounts.');
-      const { auth, username, password, inhibit_login: inhibitLogin = false, ...device } = body();
+      const { auth, username, password, inhibit_login: inhibitLogin = false, ...device } = request;
       if (password !== undefined) checkPasswordForm(password);
       const wanted = username === undefined ? null : requireFreeUserId(accounts, username);
       if (auth?.type !== 'm.login.dummy') return challenge(accounts, 'm.login.dummy', auth, null);

@@ -14,7 +14,7 @@ export function postCreateRoom(rooms: Rooms): Endpoint {
     handle: async ({ requester, body }) => {
       const request = body();
       const room = await rooms.turn.unit(() => {
-        rooms.messageRate.take(requester.user);
+        rooms.messageRate.take(requester);
         return createRoom(rooms, requester.user, request);
       });
       return { body: { room_id: room } };

@@ -16,7 +16,7 @@ export function inviteUser(rooms: Rooms): Endpoint {
       const { roomId: room } = params;
       requireLocalUser(rooms, target);
       await rooms.turn.unit(() => {
-        rooms.messageRate.take(requester.user);
+        rooms.messageRate.take(requester);
         if (membershipOf(rooms, room, target) === 'join') {
           throw new MatrixError('forbidden', `${target} is in the room already.`);
         }

@@ -27,7 +27,7 @@ export function joinRoom(rooms: Rooms): Endpoint {
       const content = reasonOf(body());
       const { user } = requester;
       await rooms.turn.unit(() => {
-        rooms.messageRate.take(user);
+        rooms.messageRate.take(requester);
         if (rooms.store.room(room) === undefined) {
           throw new MatrixError('notFound', `There is no room ${room} on this server.`);
         }

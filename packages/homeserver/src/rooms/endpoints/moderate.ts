@@ -53,7 +53,7 @@ export function moderateRoom(rooms: Rooms): readonly Endpoint[] {
         const { roomId: room } = params;
         requireLocalUser(rooms, target);
         await rooms.turn.unit(() => {
-          rooms.messageRate.take(requester.user);
+          rooms.messageRate.take(requester);
           requireJoined(rooms, room, requester.user);
           if (!from.includes(membershipOf(rooms, room, target))) {
             throw new MatrixError('forbidden', `${target} ${otherwise}`);

@@ -4,6 +4,7 @@ import Type from 'typebox';
 import { requireRoomId } from '../access.ts';
 import { say, type Rooms } from '../rooms.ts';
 import { stickyExtras, stickyQuery } from '../sticky.ts';
+import { timestampExtras, timestampQuery } from '../timestamp.ts';
 
 /** The state key is the empty string where it is left out, with and without the slash before it. */
 export const statePaths = client(
@@ -19,15 +20,15 @@ export function putState(rooms: Rooms): Endpoint {
     paths: statePaths,
     authentication: 'required',
     summary: 'Sends a state event',
-    query: Type.Object(stickyQuery),
+    query: Type.Object({ ...stickyQuery, ...timestampQuery }),
     body: Type.Unsafe<JsonObject>(Type.Object({})),
     handle: async ({ requester, params, query, body }) => {
       const { roomId: room, eventType: type, stateKey = '' } = params;
       requireRoomId(room);
-      const extras = stickyExtras(query);
+      const extras = { ...stickyExtras(query), ...timestampExtras(rooms, requester, query) };
       const content = body();
       const event = await rooms.turn.unit(() => {
-        rooms.messageRate.take(requester.user);
+        rooms.messageRate.take(requester);
         return say(rooms, { room, sender: requester.user, type, stateKey, content, extras });
       });
       return { body: { event_id: event } };

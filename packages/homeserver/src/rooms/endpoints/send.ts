@@ -5,6 +5,7 @@ import { requireRoomId } from '../access.ts';
 import { say, type Rooms } from '../rooms.ts';
 import { sendOnce } from '../send-once.ts';
 import { stickyExtras, stickyQuery } from '../sticky.ts';
+import { timestampExtras, timestampQuery } from '../timestamp.ts';
 
 /** `PUT /rooms/{roomId}/send/{eventType}/{txnId}` (client-server API, "Sending events to a room") */
 export function sendEvent(rooms: Rooms): Endpoint {
@@ -13,12 +14,12 @@ export function sendEvent(rooms: Rooms): Endpoint {
     paths: client('/rooms/:roomId/send/:eventType/:txnId'),
     authentication: 'required',
     summary: 'Sends a message event',
-    query: Type.Object(stickyQuery),
+    query: Type.Object({ ...stickyQuery, ...timestampQuery }),
     body: Type.Unsafe<JsonObject>(Type.Object({})),
     handle: async ({ requester, params, query, body }) => {
       const { roomId: room, eventType: type, txnId } = params;
       requireRoomId(room);
-      const extras = stickyExtras(query);
+      const extras = { ...stickyExtras(query), ...timestampExtras(rooms, requester, query) };
       const event = await sendOnce(rooms, requester, { room, type, txnId, target: null }, (transaction) => {
         const draft = { room, sender: requester.user, type, stateKey: null, content: body(), extras };
         return say(rooms, draft, { transaction });
