@@ -19,7 +19,7 @@ import { addFuture, type AddAnswer, type NewFuture } from './rules/add.ts';
 import { cancelFuture, type CancelAnswer } from './rules/cancel.ts';
 import { refreshFuture } from './rules/refresh.ts';
 import type { BatchRequest, FutureTokens, ScheduleAnswer, ScheduleRequest, Scheduled } from './scheduling.ts';
-import type { Decide, FutureStore } from './store.ts';
+import type { Decide, Decision, FutureStore, World } from './store.ts';
 import { Sweeping } from './sweeping.ts';
 import { longestEventId, mentionsSendNow, withSendNow } from './template.ts';
 import type { TokenKind, Tokens } from './tokens.ts';
@@ -66,7 +66,7 @@ export class Futures {
     this.#syncs = new DeviceSyncs(parts.clock);
     const lastSync = this.#syncs.lastOf.bind(this.#syncs);
     this.#firing = new Firing({ ...parts, delivery: this.#delivery, lastSync });
-    this.#sweeping = new Sweeping(parts);
+    this.#sweeping = new Sweeping({ ...parts, delivery: this.#delivery });
     this.#lists = new Lists({ ...parts, sweeping: this.#sweeping, lastSync });
     this.#rate = new RefreshRate(parts.limits.refreshesPerSecond);
     const { scheduleBurst, schedulesPerSecond, listsPerSecond } = parts.limits;
@@ -232,15 +232,15 @@ export class Futures {
       const [deadline] = await store.refresh([holder]);
       if (deadline !== null && deadline !== undefined) return { kind: 'done' };
     }
-    return store.change<UseAnswer>({ by: 'future', future: holder.future }, (found, world) => {
-      const future = heldFuture(found, holder);
-      if (found === null || future === null) return { next: found, answer: { kind: 'gone' } };
+    const decide = (found: Group, future: Future, world: World): { next: Group; answer: UseAnswer } => {
       const { next, answer } = refreshFuture(found, future.id, this.#delivery.certainOf(found), world);
       if (answer.kind !== 'refreshed') return { next, answer };
       const retryAfter = isBare ? wait : this.#refreshedTooOften(holder);
       if (retryAfter !== null) return { next: found, answer: { kind: 'limited', retryAfter } };
       return { next, answer: { kind: 'done' } };
-    });
+    };
+    const decided = await this.#changeHeld(holder, decide);
+    return decided?.answer ?? { kind: 'gone' };
   }
 
   #refreshedTooOften(holder: Holder): Ms | null {
@@ -253,23 +253,33 @@ export class Futures {
   }
 
   async cancel(holder: Holder, by: 'token' | 'owner'): Promise<UseAnswer> {
-    const { store } = this.#parts;
-    const { answer, group } = await store.change<{ answer: CancelAnswer; group: Group | null }>(
-      { by: 'future', future: holder.future },
-      (found, world) => {
-        const future = heldFuture(found, holder);
-        if (found === null || future === null)
-          return { next: found, answer: { answer: { kind: 'gone' }, group: null } };
-        const decided = cancelFuture(found, future.id, by, this.#delivery.certainOf(found), world);
-        return { next: decided.next, answer: { answer: decided.answer, group: decided.next } };
-      },
+    const decided = await this.#changeHeld<CancelAnswer>(holder, (found, { id }, world) =>
+      cancelFuture(found, id, by, this.#delivery.certainOf(found), world),
     );
-    if (answer.kind === 'cancelled') return { kind: 'done' };
-    if (answer.kind === 'gone' || group === null) return { kind: 'gone' };
-    await this.#delivery.over(group, lookPatience);
-    const outcome = (await store.find(holder.future))?.future.outcome;
+    if (decided === null || decided.answer.kind === 'gone') return { kind: 'gone' };
+    if (decided.answer.kind === 'cancelled') return { kind: 'done' };
+    await this.#delivery.over(decided.next, lookPatience);
+    const outcome = (await this.#parts.store.find(holder.future))?.future.outcome;
     if (outcome?.kind === 'cancelled') return { kind: 'done' };
     return outcome === null || outcome === undefined ? { kind: 'busy' } : { kind: 'gone' };
+  }
+
+  /** Decides over the group of what is held, and lets go of a delivery that this called off. null: nothing is held. */
+  async #changeHeld<A>(
+    holder: Holder,
+    decide: (found: Group, future: Future, world: World) => { next: Group; answer: A },
+  ): Promise<{ next: Group; answer: A } | null> {
+    const decided = await this.#parts.store.change(
+      { by: 'future', future: holder.future },
+      (found, world): Decision<{ next: Group; answer: A } | null> => {
+        const future = heldFuture(found, holder);
+        if (found === null || future === null) return { next: found, answer: null };
+        const answer = decide(found, future, world);
+        return { next: answer.next, answer };
+      },
+    );
+    if (decided !== null) this.#delivery.committed(decided.next);
+    return decided;
   }
 
   /** To be asked before every list. null: it may be; else how long to wait. */

@@ -1,4 +1,6 @@
 import type { Cancel, Ms, Timers } from './clock.ts';
+import type { Delivery } from './delivery/delivery.ts';
+import type { Group } from './group.ts';
 import { bury } from './rules/bury.ts';
 import type { FutureStore } from './store.ts';
 
@@ -15,6 +17,7 @@ const breath: Ms = 20;
 export class Sweeping {
   readonly #store: FutureStore;
   readonly #timers: Timers;
+  readonly #delivery: Pick<Delivery, 'certainOf' | 'committed'>;
   readonly #onError: (error: unknown) => void;
   #cancel: Cancel | null = null;
   #soon = false;
@@ -23,10 +26,12 @@ export class Sweeping {
   constructor(parts: {
     readonly store: FutureStore;
     readonly timers: Timers;
+    readonly delivery: Pick<Delivery, 'certainOf' | 'committed'>;
     readonly onError: (error: unknown) => void;
   }) {
     this.#store = parts.store;
     this.#timers = parts.timers;
+    this.#delivery = parts.delivery;
     this.#onError = parts.onError;
   }
 
@@ -53,11 +58,16 @@ export class Sweeping {
   }
 
   /** One step. Answers how many rows it dealt with. */
-  runOnce(): Promise<number> {
-    return this.#store.sweep(rowsAtOnce, (group, world) => ({
-      next: group?.phase === 'open' ? bury(group, world, true) : group,
-      answer: undefined,
-    }));
+  async runOnce(): Promise<number> {
+    const buried: Group[] = [];
+    const rows = await this.#store.sweep(rowsAtOnce, (group, world) => {
+      if (group === null) return { next: group, answer: undefined };
+      const next = bury(group, world, group.phase === 'open' || this.#delivery.certainOf(group));
+      buried.push(next);
+      return { next, answer: undefined };
+    });
+    for (const group of buried) this.#delivery.committed(group);
+    return rows;
   }
 
   #after(delay: Ms): void {

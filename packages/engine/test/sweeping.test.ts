@@ -18,6 +18,7 @@ function setting(rows: (number | Error)[]) {
   const sweeping = new Sweeping({
     store: store as FutureStore,
     timers,
+    delivery: { certainOf: () => true, committed: () => {} },
     onError: (error) => errors.push(error),
   });
   return { sweeping, timers, errors, limits };

@@ -1,7 +1,7 @@
 import type { Clock, Instant, Ms, Timers } from '../clock.ts';
-import { sameKey, stateKeyOf, type Draft, type EventId } from '../event.ts';
-import type { Fence, Future, FutureId, Refusal } from '../future.ts';
-import type { Claim, Group, GroupId, TransactionMemory } from '../group.ts';
+import type { RoomId } from '../event.ts';
+import type { Refusal } from '../future.ts';
+import type { Claim, Group, GroupId } from '../group.ts';
 import {
   HomeserverUnavailable,
   type Accepted,
@@ -9,22 +9,17 @@ import {
   type NotTaken,
   type Refused,
   type RemoteHomeserver,
-  type Sent,
   type Unknown,
 } from '../homeserver.ts';
-import {
-  afterAttempt,
-  beginAttempt,
-  draftOf,
-  type Begun,
-  type Guards,
-  type NextStep,
-} from '../rules/attempt.ts';
+import { afterAttempt, beginAttempt, type Begun, type Guards, type NextStep } from '../rules/attempt.ts';
 import { openStaged } from '../rules/batch.ts';
 import { accepted, gaveUp, givenBack, provedAbsent, refused } from '../rules/delivered.ts';
 import { StoreUnavailable, type Decision, type FutureStore, type World } from '../store.ts';
 import type { Tokens } from '../tokens.ts';
+import { memoryOf, sentOf, transactionIdOf, type Dispatch } from './dispatch.ts';
+import type { Line } from './line.ts';
 import type { RemoteOptions } from './remote-options.ts';
+import { sleep } from './sleep.ts';
 
 export interface AttemptParts {
   readonly store: FutureStore;
@@ -33,6 +28,8 @@ export interface AttemptParts {
   readonly timers: Timers;
   readonly tokens: Tokens;
   readonly options: RemoteOptions;
+  /** of requests to the homeserver */
+  readonly line: Line;
   readonly onFired: (lateness: Ms) => void;
 }
 
@@ -44,6 +41,14 @@ export type FirstOutcome =
   /** the claim was released or lost: look at the group again */
   | { readonly kind: 'released' };
 
+type Next = 'attempt' | 'look' | 'over';
+
+/** How an attempt ended, or that it was not made. */
+type Tried = NextStep | { readonly do: 'end'; readonly error: Refusal | null } | { readonly do: 'again' };
+
+/** How long a send by hand waits in line. */
+const patience: Ms = 10_000;
+
 /**
  * One claim on its way to a remote homeserver: attempts and looks, until the group is settled or the claim taken
  * back. The rules are in `rules/attempt.ts` and `rules/delivered.ts`; here is only their order and the waiting.
@@ -51,76 +56,82 @@ export type FirstOutcome =
 export class Attempts {
   readonly group: GroupId;
   readonly epoch: number;
-  readonly room: string;
-  readonly owner: string;
+  readonly room: RoomId;
   readonly first: Promise<FirstOutcome>;
   readonly over: Promise<void>;
   /** Like `over`, but never rejects. */
   readonly ended: Promise<void>;
   /** No attempt of this claim can have had an effect. */
   certain: boolean;
-  #tries = 0;
+  /** until when the claim is certainly ours */
+  leaseEnd: Instant;
   readonly #parts: AttemptParts;
+  readonly #dispatch: Dispatch;
   readonly #answer: (outcome: FirstOutcome) => void;
-  readonly #stop = new AbortController();
+  readonly #stopped = new AbortController();
+  /** stopped, or the claim is not ours any more */
+  readonly #end = new AbortController();
+  /** ends a pause in which nothing is waited for but a better moment */
+  #hurry: AbortController | null = null;
+  /** the last pause was ended so */
+  #hurried = false;
+  #tries = 0;
+  #unreached = 0;
+  #delay: Ms;
   /** from here on no attempt can be running; attempts made before a restart count as begun at the start */
   #quietFrom: Instant;
-  #since: Instant;
-  #delay: Ms;
-  /** null: the `send_now` of a batch */
-  readonly #winner: FutureId | null;
-  /** of a timer's winner; null for a send by hand */
-  readonly #deadline: Instant | null;
 
-  constructor(parts: AttemptParts, claimed: Group, fresh: boolean) {
+  constructor(parts: AttemptParts, dispatch: Dispatch, fresh: boolean) {
+    const { clock, options, homeserver } = parts;
+    const { group, claim, draft } = dispatch;
     this.#parts = parts;
-    this.group = claimed.id;
-    this.epoch = claimed.epoch;
-    this.owner = claimed.owner;
-    this.room = draftOf(claimed)?.room ?? '';
+    this.#dispatch = dispatch;
+    this.group = group.id;
+    this.epoch = group.epoch;
+    this.room = draft.room;
     this.certain = fresh;
-    this.#quietFrom = fresh ? -Infinity : parts.clock.now() + 2 * parts.options.requestLimit;
-    this.#since = claimed.claim?.since ?? parts.clock.now();
-    this.#delay = parts.options.backOff.first;
-    this.#winner = claimed.claim?.winner ?? null;
-    const winner = claimed.futures.find(({ id }) => id === this.#winner);
-    this.#deadline = claimed.claim?.cause === 'timer' ? (winner?.deadline ?? null) : null;
+    this.leaseEnd = claim.leaseEnd;
+    this.#delay = options.backOff.first;
+    this.#quietFrom = fresh ? -Infinity : clock.now() + 2 * options.requestLimit;
     const { promise, resolve } = Promise.withResolvers<FirstOutcome>();
     this.first = promise;
     this.#answer = resolve;
-    this.over = this.#run(fresh || this.#remembers(claimed)).finally(() =>
-      this.#answer({ kind: 'released' }),
-    );
+    const attemptFirst = fresh || homeserver.memoryOf(draft) === 'durable';
+    this.over = this.#run(attemptFirst ? 'attempt' : 'look').finally(() => resolve({ kind: 'released' }));
     this.ended = this.over.catch(() => {});
   }
 
-  /** It holds up the later ones of its room: not any more after so many attempts, looks and failures. */
+  /**
+   * It holds up the later ones of its room: not any more after so many attempts and looks. Those during which the
+   * homeserver could not be reached count for much less, since an outage is not the event's fault.
+   */
   get inQueue(): boolean {
-    return this.#tries < this.#parts.options.attemptsInQueue;
+    const { attemptsInQueue, unreachedInQueue } = this.#parts.options;
+    return this.#tries < attemptsInQueue && this.#unreached < unreachedInQueue;
   }
 
   /** Begins nothing more. What is under way ends by itself. */
   stop(): void {
-    this.#stop.abort();
+    this.#stopped.abort();
+    this.#end.abort();
   }
 
-  get #stopped(): boolean {
-    return this.#stop.signal.aborted;
+  /** The claim is not ours any more. What is under way ends by itself, and what it comes to is still written down. */
+  release(): void {
+    this.#end.abort();
   }
 
-  #remembers(claimed: Group): boolean {
-    const draft = draftOf(claimed);
-    return draft !== null && this.#parts.homeserver.memoryOf(draft) === 'durable';
+  /** The homeserver answers again. */
+  hurry(): void {
+    this.#hurry?.abort();
   }
 
-  async #run(attemptFirst: boolean): Promise<void> {
-    let look = !attemptFirst;
-    while (!this.#stopped) {
+  async #run(first: Next): Promise<void> {
+    let next = first;
+    while (next !== 'over' && !this.#end.signal.aborted) {
       this.#tries += 1;
       try {
-        const step = look ? await this.#look() : await this.#attempt();
-        if (step === 'over') return;
-        look = step === 'look';
+        next = next === 'look' ? await this.#look() : await this.#attempt();
       } catch (error) {
         if (!(error instanceof StoreUnavailable)) throw error;
         await this.#pause(null);
@@ -128,117 +139,169 @@ export class Attempts {
     }
   }
 
-  async #attempt(): Promise<'over' | 'attempt' | 'look'> {
-    const { store, homeserver, clock, options } = this.#parts;
-    const before = await store.change({ by: 'id', group: this.group }, (group) => ({
-      next: group,
-      answer: this.#mine(group) ? group : null,
-    }));
-    const draft = before && draftOf(before);
-    if (!before?.claim || !draft) return 'over';
-    const key = stateKeyOf(draft);
-    await using lock = key === null ? null : await store.lockState(key, options.requestLimit * 2);
-    if (key !== null && lock === null) return this.#notTaken(before.claim, draft, keyIsBusy);
-    const guards = await this.#guards(before, draft);
-    if (guards === null) return this.#notTaken(before.claim, draft, unreachable);
-    const leaseEnd = await this.#renewed();
-    if (leaseEnd === null) return 'over';
-    const certainBefore = this.certain;
-    const takeBack = () => (this.certain = certainBefore);
-    const begun = await this.#begin(guards, certainBefore).catch((error: unknown) => {
-      takeBack();
-      throw error;
-    });
-    if (begun.kind === 'over') {
-      if (begun.error !== null) this.#answer({ kind: 'refused', error: begun.error });
-      return 'over';
+  async #attempt(): Promise<Next> {
+    const tried = await this.#try();
+    switch (tried.do) {
+      case 'settle':
+        return this.#settle(tried.event);
+      case 'refuse':
+        await this.#write((group, claim, world) => refused(group, claim, tried.error, world));
+        return this.#refused(tried.error);
+      case 'give-back':
+        await this.#write(givenBack);
+        return this.#refused(tried.error);
+      case 'end':
+        return tried.error === null ? 'over' : this.#refused(tried.error);
+      case 'retry':
+        this.certain = tried.certain;
+        if (!tried.certain) this.#answer({ kind: 'undecided' });
+        // A cancel that came during the attempt has been waiting for this.
+        else if (!(await this.#write(provedAbsent))) return 'over';
+        await this.#pause(tried.notBefore);
+        return 'attempt';
+      case 'look':
+        return 'look';
+      case 'again':
+        return 'attempt';
     }
-    if (begun.kind === 'look') return 'look';
-    if (clock.now() + options.requestLimit > leaseEnd) {
-      takeBack();
-      return 'attempt';
-    }
-    const began = clock.now();
-    const result = await homeserver.deliver(
-      begun.draft,
-      this.#transactionId(),
-      begun.claim.timestamp,
-      options.requestLimit,
-    );
-    if (result.kind === 'unknown') {
-      // Without a word of it: one limit to give it up, and one for it to die.
-      const dead =
-        result.mayRunFor === null ? began + 2 * options.requestLimit : clock.now() + result.mayRunFor;
-      this.#quietFrom = Math.max(this.#quietFrom, dead);
-    }
-    return this.#after(result, certainBefore, begun.claim, begun.draft);
   }
 
-  #after(
-    result: Accepted | Refused | NotTaken | Unknown,
-    certainBefore: boolean,
-    claim: Claim,
-    draft: Draft,
-  ): Promise<'over' | 'attempt' | 'look'> {
-    return this.#follow(afterAttempt(result, certainBefore, claim, this.#parts.homeserver.memoryOf(draft)));
+  #refused(error: Refusal): Next {
+    this.#answer({ kind: 'refused', error });
+    return 'over';
+  }
+
+  /** From the first question to the answer: holds a place in line, and the lock on the state key. */
+  async #try(): Promise<Tried> {
+    const { store, homeserver, clock, tokens, options } = this.#parts;
+    const { key, draft, claim } = this.#dispatch;
+    using place = await this.#enter();
+    if (place === null)
+      return this.#end.signal.aborted ? { do: 'end', error: null } : this.#notTaken(tooMuch);
+    await using lock = key === null ? null : await store.lockState(key, options.requestLimit * 2);
+    if (key !== null && lock === null) return this.#notTaken(keyIsBusy);
+    const guards = await this.#guards();
+    if (guards === null) return this.#notTaken(unreachable);
+    if (!(await this.#isOurs())) return { do: 'end', error: null };
+    const certainBefore = this.certain;
+    const begun = await this.#begin(guards);
+    if (begun.kind === 'over') return { do: 'end', error: begun.error };
+    if (begun.kind === 'look') return { do: 'look' };
+    if (this.#leaseIsShort()) {
+      this.certain = certainBefore;
+      return { do: 'again' };
+    }
+    const began = clock.now();
+    const transactionId = transactionIdOf(this.#dispatch, tokens);
+    const result = await homeserver.deliver(draft, transactionId, claim.timestamp, options.requestLimit);
+    if (result.kind === 'unknown') {
+      // Without a word of it: one limit to give it up, and one for it to die.
+      const { mayRunFor } = result;
+      const dead = mayRunFor === null ? began + 2 * options.requestLimit : clock.now() + mayRunFor;
+      this.#quietFrom = Math.max(this.#quietFrom, dead);
+    }
+    if (result.kind === 'not-taken' && result.retryAfter === null && result.error.status !== 429)
+      this.#wasNotReached();
+    return this.#after(result, certainBefore, begun.claim);
+  }
+
+  /** null: the claim is not ours any more, or whoever asked for it would wait for too long. */
+  async #enter(): Promise<Disposable | null> {
+    const { line, timers } = this.#parts;
+    const end = this.#end.signal;
+    if (this.#dispatch.claim.cause === 'timer' || !this.certain) return line.enter(false, end);
+    const late = new AbortController();
+    const cancel = timers.after(patience, () => late.abort());
+    const place = await line.enter(true, AbortSignal.any([end, late.signal]));
+    cancel();
+    return place;
   }
 
   /** No request was written: the homeserver could not be asked for what has to be known before, or must not be yet. */
-  #notTaken(claim: Claim, draft: Draft, error: Refusal): Promise<'over' | 'attempt' | 'look'> {
-    return this.#after({ kind: 'not-taken', error, retryAfter: null }, this.certain, claim, draft);
+  #notTaken(error: Refusal): NextStep {
+    if (error === unreachable) this.#wasNotReached();
+    const result = { kind: 'not-taken', error, retryAfter: null } as const;
+    return this.#after(result, this.certain, this.#dispatch.claim);
   }
 
-  #transactionId(): string {
-    const { tokens } = this.#parts;
-    return this.#winner === null
-      ? tokens.transactionId('group', this.group)
-      : tokens.transactionId('future', this.#winner);
+  #wasNotReached(): void {
+    this.#tries -= 1;
+    this.#unreached += 1;
   }
 
-  async #follow(step: NextStep): Promise<'over' | 'attempt' | 'look'> {
-    switch (step.do) {
-      case 'settle':
-        return this.#settle(step.event);
-      case 'refuse':
-        await this.#write((group, claim, world) => refused(group, claim, step.error, world));
-        this.#answer({ kind: 'refused', error: step.error });
-        return 'over';
-      case 'give-back':
-        await this.#write(givenBack);
-        this.#answer({ kind: 'refused', error: step.error });
-        return 'over';
-      case 'retry':
-        this.certain = step.certain;
-        if (!step.certain) this.#answer({ kind: 'undecided' });
-        await this.#pause(step.notBefore);
-        return 'attempt';
-      case 'look':
-        this.#answer({ kind: 'undecided' });
-        return 'look';
+  #after(result: Accepted | Refused | NotTaken | Unknown, certainBefore: boolean, claim: Claim): NextStep {
+    return afterAttempt(result, certainBefore, claim, this.#parts.homeserver.memoryOf(this.#dispatch.draft));
+  }
+
+  /** null: the homeserver could not be asked. */
+  async #guards(): Promise<Guards | null> {
+    const { homeserver } = this.#parts;
+    try {
+      const [refusal, newState] = await Promise.all([
+        homeserver.judgeSender(this.#dispatch.draft),
+        this.#newState(),
+      ]);
+      return { refusal, newState };
+    } catch (error) {
+      if (!(error instanceof HomeserverUnavailable)) throw error;
+      return null;
     }
   }
 
-  async #look(): Promise<'over' | 'attempt' | 'look'> {
-    const { store, homeserver, clock, options } = this.#parts;
+  /** Asked only where the answer can change anything. */
+  async #newState(): Promise<NewState> {
+    const { key, winner, draft } = this.#dispatch;
+    if (key === null || winner === null || winner.generation === 'delayed-events') return 'none';
+    return this.#parts.homeserver.newState(key, draft.sender, winner.fence);
+  }
+
+  #leaseIsShort(): boolean {
+    const { clock, options } = this.#parts;
+    return clock.now() + options.requestLimit > this.leaseEnd;
+  }
+
+  /** Whether the claim is certainly ours for one request, by our own clock: renewed if it might not be. */
+  async #isOurs(): Promise<boolean> {
+    if (!this.#leaseIsShort()) return true;
+    const { store, clock, options } = this.#parts;
+    const leaseEnd = clock.now() + options.lease;
+    const [renewed] = await store.renew([{ group: this.group, epoch: this.epoch }], options.lease);
+    if (renewed !== true) return false;
+    this.leaseEnd = leaseEnd;
+    return true;
+  }
+
+  /** From here on the winner cannot be called off: `certain` falls in the same atomic operation. */
+  async #begin(guards: Guards): Promise<Begun> {
+    const { store, options } = this.#parts;
+    const { certain } = this;
+    try {
+      return await store.change<Begun>({ by: 'id', group: this.group }, (group, world) => {
+        const begun = beginAttempt(group, this.epoch, certain, guards, options.giveUpAfter, world);
+        if (begun.answer.kind === 'deliver') this.certain = false;
+        return begun;
+      });
+    } catch (error) {
+      this.certain = certain;
+      throw error;
+    }
+  }
+
+  async #look(): Promise<Next> {
+    const { homeserver, clock, timers, options } = this.#parts;
     this.#answer({ kind: 'undecided' });
     // Believed only when no earlier request can still be running.
-    await this.#wait(this.#quietFrom - clock.now());
-    if (this.#stopped) return 'over';
-    const group = await store.change({ by: 'id', group: this.group }, (found) => ({
-      next: found,
-      answer: found,
-    }));
-    const draft = group && draftOf(group);
-    if (!group?.claim || !draft || !this.#mine(group)) return 'over';
-    const seen = await this.#seen(this.#sent(group, group.claim, draft));
+    await sleep(timers, this.#quietFrom - clock.now(), this.#end.signal);
+    const seen = await this.#seen();
+    if (seen === null) return 'over';
     if (seen.kind === 'accepted') return this.#settle(seen.event);
     if (seen.kind === 'cannot-tell') {
-      if (clock.now() - this.#since >= options.giveUpAfter) {
+      if (clock.now() - this.#dispatch.claim.since >= options.giveUpAfter) {
         await this.#write(gaveUp);
         return 'over';
       }
       await this.#pause(null);
-      return homeserver.memoryOf(draft) === 'durable' ? 'attempt' : 'look';
+      return homeserver.memoryOf(this.#dispatch.draft) === 'durable' ? 'attempt' : 'look';
     }
     const still = await this.#write((found, claim, world) => {
       const next = provedAbsent(found, claim, world);
@@ -248,45 +311,34 @@ export class Attempts {
     return still ? 'attempt' : 'over';
   }
 
-  #sent(group: Group, claim: Claim, draft: Draft): Sent {
-    const { clock } = this.#parts;
-    return {
-      draft,
-      transactionId: this.#transactionId(),
-      timestamp: claim.timestamp,
-      since: Math.floor(claim.since + clock.wall() - clock.now()),
-      fence: fenceOf(group, claim, draft),
-    };
-  }
-
-  async #seen(sent: Sent): ReturnType<RemoteHomeserver['look']> {
+  /** null: it is not ours to look for any more. */
+  async #seen(): Promise<Awaited<ReturnType<RemoteHomeserver['look']>> | null> {
+    const { homeserver, line, tokens, clock } = this.#parts;
+    using place = await line.enter(false, this.#end.signal);
+    if (place === null) return null;
     try {
-      return await this.#parts.homeserver.look(sent);
+      return await homeserver.look(sentOf(this.#dispatch, tokens, clock));
     } catch (error) {
       if (!(error instanceof HomeserverUnavailable)) throw error;
+      this.#wasNotReached();
       return { kind: 'cannot-tell' };
     }
   }
 
   /** A fact: written whatever the epoch, and repeated until the store took it. */
   async #settle(event: string): Promise<'over'> {
-    const { store } = this.#parts;
-    for (;;) {
-      try {
-        await store.change({ by: 'id', group: this.group }, (group, world): Decision<null> => {
-          if (group === null) return { next: null, answer: null };
-          if (this.#winner !== null)
-            return { next: accepted(group, this.#winner, event, world), answer: null };
-          return group.phase === 'staged' ? this.#open(group, event, world) : { next: group, answer: null };
-        });
-        if (this.#deadline !== null) this.#parts.onFired(this.#parts.clock.now() - this.#deadline);
-        this.#answer({ kind: 'sent', event });
-        return 'over';
-      } catch (error) {
-        if (!(error instanceof StoreUnavailable)) throw error;
-        await this.#wait(this.#parts.options.backOff.first);
-      }
-    }
+    const { clock, onFired } = this.#parts;
+    const { winner, claim } = this.#dispatch;
+    const at = clock.now();
+    const isWritten = await this.#written((group, world): Decision<null> => {
+      if (group === null) return { next: null, answer: null };
+      if (winner !== null) return { next: accepted(group, winner.id, event, world), answer: null };
+      return group.phase === 'staged' ? this.#open(group, event, world) : { next: group, answer: null };
+    });
+    if (isWritten === undefined) return 'over';
+    if (claim.cause === 'timer' && winner !== null && winner.deadline !== null) onFired(at - winner.deadline);
+    this.#answer({ kind: 'sent', event });
+    return 'over';
   }
 
   #open(group: Group, event: string, world: World): Decision<null> {
@@ -297,84 +349,48 @@ export class Attempts {
     };
   }
 
-  /** From here on the winner cannot be called off: `certain` falls in the same atomic operation. */
-  #begin(guards: Guards, certain: boolean): Promise<Begun> {
-    const { store, options } = this.#parts;
-    return store.change<Begun>({ by: 'id', group: this.group }, (group, world) => {
-      const { next, answer } = beginAttempt(group, this.epoch, certain, guards, options.giveUpAfter, world);
-      if (answer.kind === 'deliver') this.certain = false;
-      return { next, answer };
-    });
-  }
-
-  /** null: the homeserver could not be asked. */
-  async #guards(group: Group, draft: Draft): Promise<Guards | null> {
-    try {
-      const [refusal, newState] = await Promise.all([
-        this.#parts.homeserver.judgeSender(draft),
-        this.#newState(group, draft),
-      ]);
-      return { refusal, newState };
-    } catch (error) {
-      if (!(error instanceof HomeserverUnavailable)) throw error;
-      return null;
-    }
-  }
-
-  /** Asked only where the answer can change anything. */
-  async #newState(group: Group, draft: Draft): Promise<NewState> {
-    const key = stateKeyOf(draft);
-    const winner = group.futures.find(({ id }) => id === this.#winner);
-    if (key === null || winner === undefined || winner.generation === 'delayed-events') return 'none';
-    return this.#parts.homeserver.newState(key, draft.sender, winner.fence);
-  }
-
-  /** Until when the claim is certainly ours, by our own clock; null: it is not ours any more. */
-  async #renewed(): Promise<Instant | null> {
-    const { store, clock, options } = this.#parts;
-    const leaseEnd = clock.now() + options.lease;
-    const [renewed] = await store.renew([{ group: this.group, epoch: this.epoch }], options.lease);
-    return renewed === true ? leaseEnd : null;
-  }
-
   /** A write under the claim: dropped when the epoch moved on. Answers whether the claim is still ours after it. */
   async #write(rule: (group: Group, claim: Claim, world: World) => Group | null): Promise<boolean> {
+    const isOurs = await this.#written((group, world) => {
+      if (group === null || group.claim === null || group.epoch !== this.epoch)
+        return { next: group, answer: false };
+      const next = rule(group, group.claim, world);
+      return { next, answer: next !== null && next.claim !== null && next.epoch === this.epoch };
+    });
+    return isOurs === true;
+  }
+
+  /** What an attempt came to, repeated until the store took it; undefined: it was stopped before. */
+  async #written<R>(decide: (group: Group | null, world: World) => Decision<R>): Promise<R | undefined> {
+    const { store, timers, options } = this.#parts;
     for (;;) {
       try {
-        return await this.#parts.store.change({ by: 'id', group: this.group }, (group, world) => {
-          if (group === null || group.claim === null || !this.#mine(group))
-            return { next: group, answer: false };
-          const next = rule(group, group.claim, world);
-          return { next, answer: this.#mine(next) };
-        });
+        return await store.change({ by: 'id', group: this.group }, decide);
       } catch (error) {
         if (!(error instanceof StoreUnavailable)) throw error;
-        await this.#wait(this.#parts.options.backOff.first);
+        if (this.#stopped.signal.aborted) return undefined;
+        await sleep(timers, options.backOff.first, this.#stopped.signal);
       }
     }
   }
 
-  #mine(group: Group | null): boolean {
-    return group !== null && group.claim !== null && group.epoch === this.epoch;
-  }
-
-  /** Longer and longer, but not before what the homeserver asked for. */
+  /**
+   * Longer and longer, but not before what the homeserver asked for. Where it asked for nothing, the pause ends when
+   * the homeserver answers again; not twice running, so that what fails for itself alone is not tried without a pause.
+   */
   async #pause(notBefore: Ms | null): Promise<void> {
-    await this.#wait(Math.max(this.#delay, notBefore ?? 0));
-    this.#delay = Math.min(this.#delay * 2, this.#parts.options.backOff.longest);
-  }
-
-  #wait(delay: Ms): Promise<void> {
-    if (delay <= 0 || this.#stopped) return Promise.resolve();
-    return new Promise((resolve) => {
-      const done = () => {
-        this.#stop.signal.removeEventListener('abort', done);
-        cancel();
-        resolve();
-      };
-      const cancel = this.#parts.timers.after(delay, done);
-      this.#stop.signal.addEventListener('abort', done);
-    });
+    const { timers, options } = this.#parts;
+    const hurry = notBefore === null && !this.#hurried ? new AbortController() : null;
+    const end = this.#end.signal;
+    this.#hurry = hurry;
+    await sleep(
+      timers,
+      Math.max(this.#delay, notBefore ?? 0),
+      hurry ? AbortSignal.any([end, hurry.signal]) : end,
+    );
+    this.#hurry = null;
+    this.#hurried = hurry?.signal.aborted === true;
+    this.#delay = Math.min(this.#delay * 2, options.backOff.longest);
   }
 }
 
@@ -390,20 +406,8 @@ const keyIsBusy: Refusal = {
   error: 'Another event for the same state key is on its way; try again',
 };
 
-/**
- * What was current on the draft's state key before the claim. A `send_now` has no fence of its own, but whatever stands
- * on its key in the same batch has: it was read before the batch was staged.
- */
-function fenceOf(group: Group, claim: Claim, draft: Draft): Fence {
-  const key = stateKeyOf(draft);
-  if (key === null) return { kind: 'untold' };
-  const isIt = (future: Future): boolean =>
-    claim.winner === null ? sameKey(stateKeyOf(future.draft), key) : future.id === claim.winner;
-  return group.futures.find(isIt)?.fence ?? { kind: 'unreadable' };
-}
-
-/** What a batch's transaction id answers, which is also its group's name. */
-export function memoryOf(group: Group, sendNow: EventId | null, at: Instant): TransactionMemory {
-  const futures = group.futures.map(({ id, action }) => ({ id, action }));
-  return { scope: group.name, at, groupName: group.name, futures, sendNow };
-}
+const tooMuch: Refusal = {
+  status: 503,
+  errcode: 'M_UNKNOWN',
+  error: 'Too many events are on their way; try again',
+};

@@ -77,6 +77,8 @@ export interface Delivery {
    */
   round(): DecideDue<Claimed | null>;
   begin(claimed: Claimed): void;
+  /** A group as a rule has left it, and as it is committed: what is under way for a claim it has no more ends at once. */
+  committed(group: Group): void;
   send(holder: Holder): Promise<UseAnswer>;
   /** Waits until the delivery under way in this group is over, at most `limit`. */
   over(group: Group, limit: Ms): Promise<void>;

@@ -10,7 +10,7 @@ import { isDue, mayBeSent } from '../rules/claim.ts';
 import { accepted, failedWhenDue } from '../rules/delivered.ts';
 import type { Decision, DecideDue, FutureStore, World } from '../store.ts';
 import type { Tokens } from '../tokens.ts';
-import { memoryOf } from './attempts.ts';
+import { memoryOf } from './dispatch.ts';
 import {
   heldFuture,
   type BatchAnswer,
@@ -76,6 +76,7 @@ export class LocalDelivery implements Delivery {
   };
 
   begin(): void {}
+  committed(): void {}
 
   send(holder: Holder): Promise<UseAnswer> {
     return this.#store.change<UseAnswer>({ by: 'future', future: holder.future }, (found, world) => {

@@ -10,11 +10,13 @@ export interface RemoteOptions {
   readonly lease: Ms;
   /** after this long without knowing, a future failed with an unknown outcome */
   readonly giveUpAfter: Ms;
-  /** how many deliveries of timers run at once */
+  /** how many requests to the homeserver are under way at once, and how many claims of timers hold up their rooms */
   readonly concurrency: number;
   readonly backOff: { readonly first: Ms; readonly longest: Ms };
   /** after so many attempts a future no longer holds up the later ones of its room */
   readonly attemptsInQueue: number;
+  /** nor after so many during which the homeserver could not be reached */
+  readonly unreachedInQueue: number;
 }
 
 export const defaultRemoteOptions: RemoteOptions = {
@@ -25,4 +27,6 @@ export const defaultRemoteOptions: RemoteOptions = {
   concurrency: 32,
   backOff: { first: 500, longest: 60_000 },
   attemptsInQueue: 5,
+  // About an hour with the longest pause: so long the order in a room outlasts an outage.
+  unreachedInQueue: 65,
 };

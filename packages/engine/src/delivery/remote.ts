@@ -1,5 +1,5 @@
 import type { Ms } from '../clock.ts';
-import type { RoomId } from '../event.ts';
+import type { Draft, RoomId } from '../event.ts';
 import type { Future } from '../future.ts';
 import type { Group, GroupId } from '../group.ts';
 import type { Limits } from '../limits.ts';
@@ -13,8 +13,9 @@ import {
   type Claimant,
   type SendAnswer,
 } from '../rules/claim.ts';
+import { draftOf } from '../rules/attempt.ts';
 import type { DecideDue, World } from '../store.ts';
-import { Attempts, memoryOf, type AttemptParts } from './attempts.ts';
+import { Attempts, type AttemptParts } from './attempts.ts';
 import {
   heldFuture,
   type BatchAnswer,
@@ -24,6 +25,10 @@ import {
   type NewBatch,
   type UseAnswer,
 } from './delivery.ts';
+import { dispatchOf, memoryOf } from './dispatch.ts';
+import { Leases } from './leases.ts';
+import { Line } from './line.ts';
+import { Timestamps } from './timestamps.ts';
 
 /** How long an action waits for a delivery that is under way in its group. */
 const patience: Ms = 10_000;
@@ -35,17 +40,23 @@ export class RemoteDelivery implements Delivery {
   readonly #onOver: () => void;
   readonly #onError: (error: unknown) => void;
   readonly #running = new Map<GroupId, Attempts>();
+  readonly #leases: Leases;
+  readonly #timestamps = new Timestamps();
 
   /** @param hooks `onOver`: a delivery ended, so a later one of its room may be due. `onError`: a defect, to be logged */
   constructor(
-    parts: AttemptParts,
+    parts: Omit<AttemptParts, 'line'>,
     limits: Limits,
     hooks: { readonly onOver: () => void; readonly onError: (error: unknown) => void },
   ) {
-    this.#parts = parts;
+    this.#parts = { ...parts, line: new Line(parts.options.concurrency) };
     this.#limits = limits;
     this.#onOver = hooks.onOver;
     this.#onError = hooks.onError;
+    this.#leases = new Leases(parts, this.#running, hooks.onError);
+    parts.homeserver.onReturn(() => {
+      for (const attempts of this.#running.values()) attempts.hurry();
+    });
   }
 
   certainOf(group: Group): boolean {
@@ -56,17 +67,28 @@ export class RemoteDelivery implements Delivery {
   readonly atOnce = false;
 
   ready(): boolean {
-    return this.#queued().length < this.#parts.options.concurrency;
+    return this.#queues().length < this.#parts.options.concurrency;
   }
 
-  /** Deliveries that left their room's queue hold up nobody, neither their room nor, by their number, all others. */
-  #queued(): Attempts[] {
-    return [...this.#running.values()].filter((attempts) => attempts.inQueue);
+  /**
+   * The rooms that wait for a delivery, once for each. Deliveries that left their room's queue hold up nobody, neither
+   * their room nor, by their number, all others.
+   */
+  #queues(): RoomId[] {
+    return [...this.#running.values()].flatMap(({ inQueue, room }) => (inQueue ? [room] : []));
   }
 
   round(): DecideDue<Claimed | null> {
+    const queues = this.#queues();
+    const busy = new Set(queues);
     // What this round claims begins after its commit only, and a remote store may decide it all a second time.
     const claimedNow = new Map<RoomId, GroupId>();
+    /** An earlier one of the room is on its way, or there are as many deliveries as there may be. */
+    const mustWait = (room: RoomId, group: GroupId): boolean => {
+      const before = claimedNow.get(room);
+      if (before !== undefined) return before !== group;
+      return busy.has(room) || queues.length + claimedNow.size >= this.#parts.options.concurrency;
+    };
     return (group, id, world) => {
       const unchanged = { next: group, answer: null };
       if (id === null) {
@@ -74,20 +96,12 @@ export class RemoteDelivery implements Delivery {
         return next === group ? unchanged : { next, answer: { group: next, fresh: false } };
       }
       const future = group.futures.find((member) => member.id === id);
-      if (future === undefined || this.#mustWait(future.draft.room, group.id, claimedNow)) return unchanged;
-      const { next, claimed } = claimDue(group, id, this.#claimant(world, future), world);
+      if (future === undefined || mustWait(future.draft.room, group.id)) return unchanged;
+      const claimant = this.#claimant(world, group.id, future.draft, future);
+      const { next, claimed } = claimDue(group, id, claimant, world);
       if (claimed) claimedNow.set(future.draft.room, group.id);
       return { next, answer: claimed ? { group: next, fresh: true } : null };
     };
-  }
-
-  /** An earlier one of the room is on its way, or there are as many deliveries as there may be. */
-  #mustWait(room: RoomId, group: GroupId, claimedNow: ReadonlyMap<RoomId, GroupId>): boolean {
-    const before = claimedNow.get(room);
-    if (before !== undefined) return before !== group;
-    const queued = this.#queued();
-    if (queued.length + claimedNow.size >= this.#parts.options.concurrency) return true;
-    return queued.some((attempts) => attempts.room === room);
   }
 
   /** A lease ran out: our own claim goes on, another node's is taken over once its last request must be dead. */
@@ -103,9 +117,15 @@ export class RemoteDelivery implements Delivery {
     this.#run(group, fresh);
   }
 
+  committed({ id, claim, epoch }: Group): void {
+    const attempts = this.#running.get(id);
+    if (attempts !== undefined && (claim === null || epoch !== attempts.epoch)) attempts.release();
+  }
+
   #run(claimed: Group, fresh: boolean): Attempts {
-    const attempts = new Attempts(this.#parts, claimed, fresh);
+    const attempts = new Attempts(this.#parts, dispatchOf(claimed), fresh);
     this.#running.set(claimed.id, attempts);
+    this.#leases.keep();
     void attempts.over.catch(this.#onError).finally(() => {
       if (this.#running.get(claimed.id) === attempts) this.#running.delete(claimed.id);
       this.#onOver();
@@ -127,12 +147,13 @@ export class RemoteDelivery implements Delivery {
             found,
             future.id,
             this.certainOf(found),
-            this.#claimant(world, null),
+            this.#claimant(world, found.id, future.draft, null),
             world,
           );
           return { next: decided.next, answer: { answer: decided.answer, group: decided.next } };
         },
       );
+      if (group !== null) this.committed(group);
       if (answer.kind === 'gone' || group === null) return { kind: 'gone' };
       const left = until - clock.now();
       if (answer.kind === 'wait') {
@@ -212,14 +233,18 @@ export class RemoteDelivery implements Delivery {
       sendNow: batch.sendNow,
       futures: futures.map((future) => ({ ...future, status: 'staged', deadline: null })),
     };
-    return claim(staged, null, 'token', this.#claimant(world, null), world.now);
+    const claimant = this.#claimant(world, group.id, batch.sendNow, null);
+    return claim(staged, null, 'token', claimant, world.now);
   }
 
   /** Takes up what a predecessor under the same name left: it is dead, but its last attempt may not be. */
   async start(): Promise<void> {
     const { store, options } = this.#parts;
-    for (const { id, claim: left } of await store.claimed()) {
-      if (left?.node !== options.node) continue;
+    for (const group of await store.claimed()) {
+      const { claim: left, id } = group;
+      const draft = draftOf(group);
+      if (left?.node !== options.node || draft === null) continue;
+      this.#timestamps.note(draft, left.timestamp, id);
       const resumed = await store.change({ by: 'id', group: id }, (found, world) => {
         const next = found && this.#takenUp(found, world);
         return { next, answer: next === found ? null : next };
@@ -229,16 +254,21 @@ export class RemoteDelivery implements Delivery {
   }
 
   async stop(): Promise<void> {
+    this.#leases.stop();
     const running = [...this.#running.values()];
     for (const attempts of running) attempts.stop();
     await Promise.allSettled(running.map(({ over }) => over));
   }
 
-  #claimant(world: World, due: Future | null | undefined): Claimant {
+  /**
+   * @param due what its timer sends, or null. An event of the delay parameter carries the time it was scheduled for,
+   * every other the instant of its first attempt; and what names its own time, that
+   */
+  #claimant(world: World, group: GroupId, draft: Draft, due: Future | null): Claimant {
     const { clock, options } = this.#parts;
-    const wall = clock.wall();
     const late =
       due?.generation === 'delay-parameter' && due.deadline !== null ? world.now - due.deadline : 0;
-    return { node: options.node, leaseEnd: world.now + options.lease, timestamp: Math.round(wall - late) };
+    const timestamp = draft.extras.ts ?? this.#timestamps.give(draft, Math.round(clock.wall() - late), group);
+    return { node: options.node, leaseEnd: world.now + options.lease, timestamp };
   }
 }
