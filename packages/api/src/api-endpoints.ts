@@ -1,6 +1,6 @@
 import type { Futures, Generation, JsonObject } from '@matrix-futures/engine';
 import type { Endpoint, FastPath } from '@matrix-futures/http';
-import { feature as delayFeature } from './delay-parameter/delay.ts';
+import { delayParameters, feature as delayFeature, parentParameter } from './delay-parameter/delay.ts';
 import { delayEndpoints, delaysAreOff, unstableDelayedEvents } from './delay-parameter/generation.ts';
 import { features as delayedEventsFeatures } from './delayed-events/feature.ts';
 import {
@@ -10,6 +10,7 @@ import {
 } from './delayed-events/generation.ts';
 import { atBatchPath, type PlainSend } from './futures/batch.ts';
 import { futuresAreOff, futuresEndpoints } from './futures/generation.ts';
+import { futureParameters } from './futures/parameters.ts';
 import { flags as futuresFlags } from './futures/spellings.ts';
 import { tokenFastPath } from './futures/token-fast-path.ts';
 import { heartbeatFeature } from './heartbeat.ts';
@@ -35,6 +36,16 @@ export interface Api {
   /** for `/capabilities` */
   readonly capabilities: JsonObject;
 }
+
+/**
+ * The query parameters by which any generation, served or not, asks for an event to be sent later. Whoever takes such a
+ * request and does not know its parameter sends the event at once.
+ */
+export const delayingParameters: readonly string[] = [
+  ...futureParameters,
+  ...delayParameters,
+  parentParameter,
+];
 
 /** Everything that the generations of the protocol put into the server. */
 export function apiEndpoints({ futures, generations, plainSend, onError }: ApiOptions): Api {

@@ -1,3 +1,3 @@
-export { type Api, apiEndpoints, type ApiOptions } from './api-endpoints.ts';
+export { type Api, apiEndpoints, type ApiOptions, delayingParameters } from './api-endpoints.ts';
 export type { PlainSend } from './futures/batch.ts';
 export { storeError } from './refusals.ts';

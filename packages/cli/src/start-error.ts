@@ -1,3 +1,4 @@
+import { RegistrationError } from '@matrix-futures/gateway';
 import { BadRegistration, WrongServerName } from '@matrix-futures/homeserver';
 import { DataDirectoryInUse, DataDirectoryUnusable, SchemaTooNew } from '@matrix-futures/sqlite';
 import { ConfigError } from './config/sources.ts';
@@ -21,6 +22,7 @@ const expected = [
   SchemaTooNew,
   WrongServerName,
   BadRegistration,
+  RegistrationError,
 ];
 
 /** What to tell whoever started the server; null: this is a defect, and nothing they did. */

@@ -1,0 +1,82 @@
+import { apiEndpoints, storeError, type Api } from '@matrix-futures/api';
+import { Futures, Tokens } from '@matrix-futures/engine';
+import { openHomeserver, translateStorageError } from '@matrix-futures/homeserver';
+import { createServer } from '@matrix-futures/http';
+import type { Logger } from 'pino';
+import { readAppServices } from './app-services.ts';
+import { BackgroundFailures } from './background-failures.ts';
+import type { Config } from './config/config.ts';
+import { Lateness } from './lateness.ts';
+import { isLoopback, listen } from './listen.ts';
+import type { RunningServer } from './server.ts';
+import { openStorage, openStore } from './storage.ts';
+import { machine, randomness, timers } from './system.ts';
+
+/**
+ * Puts the packages together with the homeserver inside, and listens. What it has opened is closed again when it cannot start.
+ * @throws StartError, ConfigError, DataDirectoryInUse, DataDirectoryUnusable, SchemaTooNew, WrongServerName,
+ *   BadRegistration: each with one line for whoever started it
+ */
+export async function startEmbedded(config: Config, logger: Logger): Promise<RunningServer> {
+  const { serverName, limits } = config;
+  const failures = new BackgroundFailures(logger, machine.running);
+  const onError = (error: unknown): void => failures.record(error);
+  // Closed in the opposite order of opening, whether the start fails or the server ends.
+  await using opened = new AsyncDisposableStack();
+
+  const storage = openStorage(config.dataDir, opened, logger);
+  const { database, clock } = storage;
+  const applicationServices = await readAppServices(config.appServices);
+  let api: Api | null = null;
+  const homeserver = await openHomeserver({
+    ...{ database, clock, timers, randomness, serverName },
+    openRegistration: config.openRegistration,
+    registrationSharedSecret: config.registrationSharedSecret,
+    defaultRoomVersion: config.defaultRoomVersion,
+    rateLimits: limits.perUser,
+    publicUrl: config.publicUrl,
+    applicationServices,
+    onError,
+    features: () => api?.unstableFeatures ?? {},
+    capabilities: () => api?.capabilities ?? {},
+  });
+  const lateness = opened.use(new Lateness(logger, timers));
+  const store = openStore(storage, config.retention, opened);
+  const futures = new Futures({
+    ...{ store, clock, timers, randomness, limits, onError },
+    homeserver: homeserver.port,
+    tokens: new Tokens(storage.tokenKeys),
+    // Told inside the unit; what a full disk undoes has not fired.
+    onFired: (late) => database.turn.onCommit(() => lateness.record(late)),
+  });
+  homeserver.onNewState((key, event, sender) => void futures.stateArrived(key, event, sender));
+  homeserver.onDeactivated((user) => void futures.deactivated(user));
+  homeserver.onSync((user, device) => futures.deviceSyncs(user, device));
+  api = apiEndpoints({
+    futures,
+    generations: new Set(config.generations),
+    plainSend: { endpoint: homeserver.plain.send, hasAnswered: homeserver.plain.hasAnswered },
+    onError,
+  });
+
+  const server = await createServer({
+    endpoints: [...api.endpoints, ...homeserver.endpoints],
+    authenticate: homeserver.authenticate,
+    fastPath: api.fastPath,
+    translate: (error) => storeError(error) ?? translateStorageError(error),
+    logger,
+    timers,
+  });
+  server.onClosing(() => homeserver.endPolls());
+  opened.defer(() => homeserver.stopPushing());
+  opened.defer(() => futures.stop());
+  opened.defer(() => server.close());
+  const { host, url } = await listen(server, config.listen);
+  if (config.openRegistration && !isLoopback(host))
+    logger.warn(`anybody who reaches ${url} may register an account: registration is open`);
+  await futures.start();
+  homeserver.startPushing();
+
+  const running = opened.move();
+  return { url, close: () => running.disposeAsync() };
+}
