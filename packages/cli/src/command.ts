@@ -25,6 +25,11 @@ const commands: Readonly<Record<string, Command>> = {
     help: async () => describeFlags((await import('./registration/registration.ts')).registrationFlags),
     run: async (argv) => (await import('./registration/registration.ts')).registration(argv),
   },
+  'proxy-config': {
+    does: 'prints the rules for nginx, caddy, traefik or haproxy in front of gateway and homeserver',
+    help: async () => describeFlags((await import('./proxy-config/proxy-config.ts')).proxyConfigFlags),
+    run: async (argv) => (await import('./proxy-config/proxy-config.ts')).proxyConfig(argv),
+  },
 };
 
 /**
