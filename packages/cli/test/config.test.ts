@@ -22,6 +22,13 @@ const others: Record<string, string> = {
   'registration-shared-secret': 'hush',
   'default-room-version': '10',
   'app-services': './services,bridge.yaml',
+  upstream: 'http://127.0.0.1:8448/',
+  registration: './elsewhere',
+  'upstream-kind': 'synapse',
+  front: 'all',
+  'delay-ids': 'on',
+  'upstream-time-limit': '5s',
+  'synapse-admin-token-file': './token',
   generations: 'futures',
   'max-timeout': '1h',
   'rate-limits': 'off',
@@ -39,6 +46,15 @@ const others: Record<string, string> = {
   'log-level': 'debug',
 };
 
+/** What a setting about a homeserver elsewhere has no effect without. */
+const elsewhere = ['--upstream', 'http://127.0.0.1:8008', '--registration', './registration'];
+
+function beside(name: string): string[] {
+  const home = settings.map((setting) => ({ home: null, ...setting })).find((one) => one.name === name)?.home;
+  if (home !== 'elsewhere') return name === 'upstream' ? elsewhere.slice(2) : [];
+  return name === 'delay-ids' ? [...elsewhere, '--front', 'all'] : elsewhere;
+}
+
 describe('what can be configured', () => {
   it('has a fallback for everything', async () => {
     expect(await configure([])).toEqual({
@@ -50,6 +66,7 @@ describe('what can be configured', () => {
       registrationSharedSecret: null,
       defaultRoomVersion: '12',
       appServices: [],
+      gateway: null,
       generations: ['futures', 'delay-parameter', 'delayed-events'],
       limits: {
         perUser: true,
@@ -72,13 +89,39 @@ describe('what can be configured', () => {
     '%s can be a flag, a variable and a key of the file',
     async (name) => {
       const value = others[name] ?? '';
-      const byFlag = await configure([`--${name}=${value}`]);
-      expect(byFlag).not.toEqual(await configure([]));
-      expect(await configure([], { [variableOf(name)]: value })).toEqual(byFlag);
-      expect(await configure(['--config', 'a.yaml'], {}, { [name]: value })).toEqual(byFlag);
+      const rest = beside(name).filter(
+        (flag, index, all) => flag !== `--${name}` && all[index - 1] !== `--${name}`,
+      );
+      const byFlag = await configure([...rest, `--${name}=${value}`]);
+      expect(byFlag).not.toEqual(await configure(name === 'upstream' ? [] : beside(name)));
+      expect(await configure(rest, { [variableOf(name)]: value })).toEqual(byFlag);
+      expect(await configure([...rest, '--config', 'a.yaml'], {}, { [name]: value })).toEqual(byFlag);
       expect(describeSettings()).toContain(`--${name}`);
     },
   );
+
+  it('refuses what is about a homeserver inside beside one that is elsewhere, and the other way round', async () => {
+    await expect(configure([...elsewhere, '--open-registration'])).rejects.toThrow(
+      '--open-registration is about the homeserver inside, and --upstream names another one',
+    );
+    await expect(configure(['--front', 'all'])).rejects.toThrow(
+      '--front is about a homeserver that is elsewhere',
+    );
+    await expect(configure(elsewhere.slice(0, 2))).rejects.toThrow('registration is missing');
+    await expect(configure([...elsewhere, '--delay-ids'])).rejects.toThrow('needs --front all');
+  });
+
+  it('takes a homeserver that is elsewhere for what it says itself, and lets only futures come by', async () => {
+    expect((await configure(elsewhere)).gateway).toEqual({
+      upstream: 'http://127.0.0.1:8008',
+      registration: './registration',
+      kind: null,
+      front: 'paths',
+      delayIds: false,
+      requestLimit: 30_000,
+      synapseAdminTokenFile: null,
+    });
+  });
 
   it('cannot be changed once it is read', async () => {
     const config = await configure([]);

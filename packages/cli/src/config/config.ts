@@ -77,6 +77,8 @@ export function parseConfig(sources: Sources): Config {
     if (value === null) throw new ConfigError(`${name} is missing`);
     return value;
   };
+  const upstream = optional('upstream', baseAddress);
+  judgeHomes(sources, upstream === null ? 'inside' : 'elsewhere');
   return freeze({
     listen: required('listen', address),
     dataDir: required('data-dir', text),
@@ -86,7 +88,7 @@ export function parseConfig(sources: Sources): Config {
     registrationSharedSecret: optional('registration-shared-secret', text),
     defaultRoomVersion: required('default-room-version', oneOf(['10', '11', '12'])),
     appServices: optional('app-services', listOf(text)) ?? [],
-    gateway: gatewayConfig(optional, required),
+    gateway: upstream === null ? null : gatewayConfig(upstream, optional, required),
     generations: required('generations', listOf(oneOf(['futures', 'delay-parameter', 'delayed-events']))),
     limits: {
       perUser: required('rate-limits', onOff),
@@ -112,16 +114,31 @@ export function parseConfig(sources: Sources): Config {
 type Read = <T>(name: SettingName, parse: Parse<T>) => T;
 type ReadOptional = <T>(name: SettingName, parse: Parse<T>) => T | null;
 
-function gatewayConfig(optional: ReadOptional, required: Read): GatewayConfig | null {
-  const upstream = optional('upstream', baseAddress);
-  if (upstream === null) return null;
+/** A setting of the other home would be without effect, and whoever wrote it believes that it has one. */
+function judgeHomes(sources: Sources, home: 'inside' | 'elsewhere'): void {
+  for (const setting of settings) {
+    const from = sources.get(setting.name)?.from;
+    if (from === undefined || !('home' in setting) || setting.home === home) continue;
+    throw new ConfigError(
+      home === 'inside'
+        ? `${from} is about a homeserver that is elsewhere, and needs --upstream`
+        : `${from} is about the homeserver inside, and --upstream names another one`,
+    );
+  }
+}
+
+function gatewayConfig(upstream: string, optional: ReadOptional, required: Read): GatewayConfig {
   const kind = required('upstream-kind', oneOf(['auto', ...kindNames]));
+  const front = required('front', oneOf(['paths', 'all']));
+  const delayIds = required('delay-ids', onOff);
+  if (delayIds && front === 'paths')
+    throw new ConfigError('delay-ids needs --front all: with "paths", events do not come this way');
   return {
     upstream,
     registration: required('registration', text),
     kind: kind === 'auto' ? null : kind,
-    front: required('front', oneOf(['paths', 'all'])),
-    delayIds: required('delay-ids', onOff),
+    front,
+    delayIds,
     requestLimit: required('upstream-time-limit', duration),
     synapseAdminTokenFile: optional('synapse-admin-token-file', text),
   };

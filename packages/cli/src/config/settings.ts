@@ -10,6 +10,8 @@ interface Setting {
   /** as somebody would write it; null: unset */
   readonly fallback: string | null;
   readonly help: string;
+  /** It is about the homeserver inside, or about one elsewhere (`--upstream`); left out: about both. */
+  readonly home?: 'inside' | 'elsewhere';
 }
 
 export const settings = [
@@ -29,26 +31,42 @@ export const settings = [
     name: 'server-name',
     value: 'NAME',
     fallback: 'localhost',
+    home: 'inside',
     help: 'the part after the colon of user ids; cannot be changed later',
   },
   {
     name: 'public-url',
     value: 'URL',
     fallback: null,
+    home: 'inside',
     help: 'where clients reach the server, if a proxy stands in front of it',
   },
-  { name: 'open-registration', value: null, fallback: 'off', help: 'let anybody register an account' },
+  {
+    name: 'open-registration',
+    value: null,
+    fallback: 'off',
+    home: 'inside',
+    help: 'let anybody register an account',
+  },
   {
     name: 'registration-shared-secret',
     value: 'SECRET',
     fallback: null,
+    home: 'inside',
     help: 'whoever knows it may register accounts; other users of the machine can read flags, so rather a variable or the file',
   },
-  { name: 'default-room-version', value: 'VERSION', fallback: '12', help: 'of new rooms: 10, 11 or 12' },
+  {
+    name: 'default-room-version',
+    value: 'VERSION',
+    fallback: '12',
+    home: 'inside',
+    help: 'of new rooms: 10, 11 or 12',
+  },
   {
     name: 'app-services',
     value: 'PATH,…',
     fallback: null,
+    home: 'inside',
     help: 'registrations of application services: YAML files, or directories of them',
   },
   {
@@ -61,36 +79,42 @@ export const settings = [
     name: 'registration',
     value: 'DIRECTORY',
     fallback: null,
-    help: 'with --upstream: where puppet.yaml and listener.yaml are; matrix-futures registration writes them',
+    home: 'elsewhere',
+    help: 'where puppet.yaml and listener.yaml are; matrix-futures registration writes them',
   },
   {
     name: 'upstream-kind',
     value: 'NAME',
     fallback: 'auto',
+    home: 'elsewhere',
     help: 'what the upstream is: auto, synapse, dendrite, tuwunel, continuwuity, palpo or other',
   },
   {
     name: 'front',
     value: 'paths|all',
     fallback: 'paths',
-    help: 'with --upstream: whether only what futures need comes here, or everything',
+    home: 'elsewhere',
+    help: 'whether only what futures need comes here, or everything',
   },
   {
     name: 'delay-ids',
-    value: 'on|off',
+    value: null,
     fallback: 'off',
+    home: 'elsewhere',
     help: 'with --front all: show senders the delay ids of their events in /sync and wherever events are read',
   },
   {
     name: 'upstream-time-limit',
     value: 'DURATION',
     fallback: '30s',
+    home: 'elsewhere',
     help: 'how long the upstream may take for one event',
   },
   {
     name: 'synapse-admin-token-file',
     value: 'FILE',
     fallback: null,
+    home: 'elsewhere',
     help: 'access token of an administrator of Synapse: nothing is sent for the locked and the shadow-banned then',
   },
   {
