@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { parseConfig } from './config/config.ts';
+import { type Config, parseConfig } from './config/config.ts';
 import { readSources } from './config/sources.ts';
 import { createLogger } from './log.ts';
 import { startServer } from './server.ts';
@@ -22,11 +22,15 @@ export async function serve(argv: readonly string[]): Promise<number> {
   });
   const signalled = firstSignal();
   const server = await startServer(config, logger);
-  process.stdout.write(`matrix-futures ready on ${server.url} (server name ${config.serverName})\n`);
+  process.stdout.write(`matrix-futures ready on ${server.url} (${homeOf(config)})\n`);
   await signalled;
   await server.close();
   // Timers and connections of parts that hang must not hold a process that has committed everything.
   process.exit(0);
+}
+
+function homeOf({ gateway, serverName }: Config): string {
+  return gateway === null ? `server name ${serverName}` : `in front of ${gateway.upstream}`;
 }
 
 async function parseFile(path: string): Promise<unknown> {
