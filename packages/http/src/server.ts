@@ -56,6 +56,8 @@ export interface ServerOptions extends Handling {
   /** Without it, a wish for another protocol is ignored, as any other than a WebSocket always is. */
   readonly onUpgrade?: OnUpgrade;
   readonly limits?: Partial<Limits>;
+  /** On every answer that is worded here; a fallback that passes on somebody else's takes them off again. */
+  readonly headers?: { readonly [name: string]: string };
 }
 
 export interface Server {
@@ -74,6 +76,7 @@ const preflight = prepareAnswer(200, {}, { 'Access-Control-Max-Age': '86400' });
 /** @throws Error when two endpoints answer the same request */
 export async function createServer(options: ServerOptions): Promise<Server> {
   const { timers, fastPath, onUpgrade } = options;
+  const ownHeaders = Object.entries(options.headers ?? {});
   const limits = { ...defaultLimits, ...options.limits };
   const closingHooks: (() => void)[] = [];
   const sockets: HttpServer[] = [];
@@ -83,6 +86,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const fastify = handleRequests(options, limits, (route) => {
     const receive = (request: IncomingMessage, response: ServerResponse) => {
       if (closing !== undefined) response.shouldKeepAlive = false;
+      for (const [name, value] of ownHeaders) response.setHeader(name, value);
       if (hasBody(request)) limitBodyTime(request, response, limits.bodyTime, timers);
       if (fastPath?.(request, response)) return;
       if (request.method === 'OPTIONS') sendPrepared(response, preflight);

@@ -76,3 +76,17 @@ describe('what no endpoint answers', () => {
     expect((await connection.answer())?.status).toBe(408);
   });
 });
+
+test('what is worded here has the headers that the server was given, and a fallback may take them off', async () => {
+  const { ask } = await serve({
+    endpoints: [plain],
+    headers: { 'X-Worded-By': 'us' },
+    fallback: (_incoming, response) => {
+      response.removeHeader('X-Worded-By');
+      response.end('{}');
+    },
+  });
+  expect((await ask('PUT', '/plain/1')).headers).toMatchObject({ 'x-worded-by': 'us' });
+  expect((await ask('OPTIONS', '/plain/1')).headers).toMatchObject({ 'x-worded-by': 'us' });
+  expect((await ask('GET', '/nowhere')).headers).not.toHaveProperty('x-worded-by');
+});

@@ -1,0 +1,138 @@
+import { limitBodyTime, MatrixError, prepareAnswer, sendPrepared, type Timers } from '@matrix-futures/http';
+import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
+import { headersDown, headersUp, type Overrides } from './headers.ts';
+import { originForm } from './path.ts';
+import type { Target } from './target.ts';
+
+// Why not a library: of those in use, one rebuilds the URL and leaves the upstream's request running when the client
+// goes before the answer; the others pass hop-by-hop headers on and fold doubled ones. What is needed is this page.
+
+/** A request of a client's on its way to the homeserver. */
+export interface Passing {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
+/** What differs from the client's own request. */
+export interface Changes {
+  readonly headers?: Overrides;
+  /** in place of the request's own stream, which was read already */
+  readonly body?: Uint8Array;
+  /** ends the request to the homeserver, as the client's going does */
+  readonly signal?: AbortSignal;
+}
+
+/** There is no answer of the homeserver's: it cannot be reached, or went away before it answered. Worded for clients. */
+export class NoAnswer extends MatrixError {
+  constructor() {
+    super('badGateway', 'The homeserver cannot be reached now');
+  }
+}
+
+/** Streams requests to the homeserver and answers back, with back-pressure and without a limit of size or time. */
+export class Forwarder {
+  readonly #target: Target;
+  readonly #passHost: boolean;
+  readonly #timers: Timers;
+
+  constructor(target: Target, passHost: boolean, timers: Timers) {
+    this.#target = target;
+    this.#passHost = passHost;
+    this.#timers = timers;
+  }
+
+  /** Sends a request on, and its answer back. */
+  async pass(passing: Passing, changes?: Changes): Promise<void> {
+    try {
+      relay(await this.send(passing, changes), passing.response);
+    } catch (error) {
+      this.fail(passing, error);
+    }
+  }
+
+  /**
+   * Sends a request on; resolves with the answer's head, before its body. When the client goes, the request to the
+   * homeserver ends at once.
+   * @throws NoAnswer
+   */
+  send({ request, response }: Passing, { headers, body, signal }: Changes = {}): Promise<IncomingMessage> {
+    const rules = { host: this.#target.host, passHost: this.#passHost };
+    return new Promise((resolve, reject) => {
+      if (response.destroyed || signal?.aborted) return reject(new NoAnswer());
+      const sent = this.#target.request({
+        method: request.method ?? 'GET',
+        path: originForm(request.url ?? '/'),
+        headers: headersUp(request, rules, headers, body?.length ?? null),
+      });
+      const abort = () => void sent.destroy();
+      const clientGone = () => {
+        if (!response.writableFinished) sent.destroy();
+      };
+      response.once('close', clientGone);
+      signal?.addEventListener('abort', abort, { once: true });
+      sent.once('response', resolve);
+      sent.on('error', () => reject(new NoAnswer()));
+      sent.once('close', () => {
+        response.off('close', clientGone);
+        signal?.removeEventListener('abort', abort);
+        reject(new NoAnswer());
+      });
+      if (body === undefined) stream(request, sent);
+      else sent.end(body);
+    });
+  }
+
+  /** Answers what `send` threw, as far as anybody is still there to read it. */
+  fail(passing: Passing, error: unknown): void {
+    this.refuse(
+      passing,
+      error instanceof MatrixError ? error : new MatrixError('unknown', 'Internal server error'),
+    );
+  }
+
+  /** Answers instead of the homeserver. What is left of the body is read, so that no reset overtakes the answer. */
+  refuse({ request, response }: Passing, { status, body, headers }: MatrixError): void {
+    if (response.headersSent) return void response.destroy();
+    if (response.destroyed) return;
+    limitBodyTime(request, response, discardTime, this.#timers);
+    request.resume();
+    sendPrepared(response, prepareAnswer(status, body, headers));
+  }
+}
+
+const discardTime = 30_000;
+
+/** A homeserver that answers before it has the whole body gets no more of it, and the client's rest is discarded. */
+function stream(request: IncomingMessage, sent: ClientRequest): void {
+  request.pipe(sent);
+  request.once('error', () => sent.destroy());
+  sent.once('close', () => {
+    request.unpipe(sent);
+    request.resume();
+  });
+}
+
+/**
+ * Streams an answer of the homeserver's to the client.
+ * @param begun what of its body was read already
+ */
+export function relay(
+  answer: IncomingMessage,
+  response: ServerResponse,
+  begun: readonly Uint8Array[] = [],
+): void {
+  if (response.destroyed) return void answer.destroy();
+  // What the server says of its own answers is not true of this one.
+  const own = new Set(response.getHeaderNames());
+  for (const name of own) response.removeHeader(name);
+  response.writeHead(answer.statusCode ?? 502, answer.statusMessage, headersDown(answer, own));
+  for (const chunk of begun) response.write(chunk);
+  answer.on('error', () => {});
+  answer.once('close', () => {
+    // ended as if it were whole, half an answer would be taken for all of it
+    if (!answer.complete) response.destroy();
+  });
+  answer.pipe(response);
+  // long polls and event streams: the head is an answer in itself
+  response.flushHeaders();
+}

@@ -1,0 +1,79 @@
+import { type Answer, client, endpoint, type Endpoint } from '@matrix-futures/http';
+import type { IncomingMessage } from 'node:http';
+import { NoAnswer } from './forward.ts';
+import { originForm } from './path.ts';
+import type { Target } from './target.ts';
+
+type Incoming = Parameters<Endpoint['answer']>[0];
+
+/**
+ * The plain `PUT /rooms/{roomId}/send/{eventType}/{txnId}` for whoever shares a path with it and has read the body: goes
+ * on to the homeserver with the client's own access token.
+ */
+export function plainSend(target: Target): { readonly endpoint: Endpoint; hasAnswered(): boolean } {
+  const described = endpoint({
+    method: 'PUT',
+    paths: client('/rooms/:roomId/send/:eventType/:txnId'),
+    authentication: 'required',
+    summary: 'Sends an event',
+    handle: () => ({}),
+  });
+  return {
+    endpoint: { ...described, answer: (incoming) => sendOn(target, incoming) },
+    // the homeserver's transactions are its own affair; what a body looks like decides
+    hasAnswered: () => false,
+  };
+}
+
+async function sendOn(target: Target, incoming: Incoming): Promise<Answer> {
+  const { url, address, requester } = incoming;
+  const body = await incoming.readBody();
+  const signal = incoming.watchClient();
+  return new Promise((resolve, reject) => {
+    const sent = target.request({
+      method: 'PUT',
+      path: originForm(url),
+      headers: [
+        ...['Host', target.host, 'X-Forwarded-For', address],
+        ...(requester === null ? [] : ['Authorization', `Bearer ${requester.accessToken}`]),
+        ...['Content-Type', 'application/json', 'Content-Length', String(body.length)],
+      ],
+    });
+    const abort = () => void sent.destroy();
+    signal.addEventListener('abort', abort, { once: true });
+    sent.on('error', () => reject(new NoAnswer()));
+    sent.once('close', () => signal.removeEventListener('abort', abort));
+    sent.once('response', (answer) => {
+      readAnswer(answer).then(resolve, (error: unknown) => {
+        sent.destroy();
+        reject(error);
+      });
+    });
+    sent.end(body);
+  });
+}
+
+const longestAnswer = 1024 * 1024;
+
+/** @throws NoAnswer when it breaks off, or is longer than any answer to an event that was sent */
+function readAnswer(answer: IncomingMessage): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const fail = () => reject(new NoAnswer());
+    const chunks: Buffer[] = [];
+    let size = 0;
+    answer.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > longestAnswer) fail();
+      else chunks.push(chunk);
+    });
+    answer.on('error', fail);
+    answer.once('end', () => {
+      const { statusCode: status = 502, headers } = answer;
+      const kept = {
+        'Content-Type': headers['content-type'] ?? 'application/json',
+        ...(headers['retry-after'] !== undefined && { 'Retry-After': headers['retry-after'] }),
+      };
+      resolve({ status, headers: kept, body: Buffer.concat(chunks) });
+    });
+  });
+}
