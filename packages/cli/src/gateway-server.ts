@@ -90,6 +90,8 @@ export async function startGateway(
     fallback: proxy.fallback,
     onUpgrade: proxy.onUpgrade,
     translate: storeError,
+    // By it the doctor tells an answer of ours from one of the homeserver's.
+    headers: { 'X-Matrix-Futures': 'gateway' },
     ...{ logger, timers },
   });
   opened.defer(() => futures.stop());
