@@ -114,7 +114,8 @@ export class Firing {
 
   /**
    * One bounded piece of work; false: nothing can be done about what is due. An in-process store has done it before it
-   * returns, and where nothing has to begin after it, its commit is not waited for.
+   * returns: what is claimed begins at once, so that the homeserver is asked while the claim is being committed, and
+   * where nothing has to begin the commit is not waited for.
    */
   async #step(): Promise<boolean> {
     if (!this.#delivery.ready()) return false;
@@ -122,17 +123,22 @@ export class Firing {
     const limit = this.#atOnce;
     let offered = 0;
     let unchanged = 0;
+    const decided: (Claimed | null)[] = [];
     const changed = this.#store.changeDue(limit, (group, due, world) => {
       const decision = this.#decide(decide, group, due, world);
       offered += 1;
       if (decision.next === group) unchanged += 1;
+      decided.push(decision.answer);
       return decision;
     });
-    const begun = changed.then((claimed) => {
-      for (const one of claimed) if (one !== null) this.#delivery.begin(one);
-    });
-    if (this.#delivery.atOnce) begun.catch((error: unknown) => this.#fail(error));
-    else await begun;
+    const begin = (claimed: readonly (Claimed | null)[]): void => {
+      for (const one of claimed) if (one !== null) this.#delivery.begin(one, changed);
+    };
+    if (this.#delivery.atOnce) changed.catch((error: unknown) => this.#fail(error));
+    else if (this.#store.unit === 'in-process') {
+      begin(decided);
+      await changed;
+    } else begin(await changed);
     // Nothing offered is not "stuck": a store that puts a million overdue timers in order does so over several calls.
     const stuck = offered > 0 && unchanged === offered;
     // Nor is a full page of those that must wait: what may be sent can stand behind them.

@@ -182,7 +182,8 @@ export class Attempts {
     if (key !== null && lock === null) return this.#notTaken(keyIsBusy);
     const guards = await this.#guards();
     if (guards === null) return this.#notTaken(unreachable);
-    if (!(await this.#isOurs())) return { do: 'end', error: null };
+    if (this.#end.signal.aborted || !(await this.#isOurs())) return { do: 'end', error: null };
+    // Its commit follows that of the claim, which may still have been under way until here.
     const certainBefore = this.certain;
     const begun = await this.#begin(guards);
     if (begun.kind === 'over') return { do: 'end', error: begun.error };

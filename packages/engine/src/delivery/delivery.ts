@@ -73,10 +73,11 @@ export interface Delivery {
   ready(): boolean;
   /**
    * What becomes of the due futures that one `changeDue` offers: one decision for all of them. What it answers is
-   * handed to `begin` after the commit.
+   * handed to `begin`.
    */
   round(): DecideDue<Claimed | null>;
-  begin(claimed: Claimed): void;
+  /** @param commit of the claim: before it resolves nothing is sent, and if it rejects nothing ever */
+  begin(claimed: Claimed, commit: Promise<unknown>): void;
   /** A group as a rule has left it, and as it is committed: what is under way for a claim it has no more ends at once. */
   committed(group: Group): void;
   send(holder: Holder): Promise<UseAnswer>;

@@ -81,7 +81,7 @@ export class RemoteDelivery implements Delivery {
   round(): DecideDue<Claimed | null> {
     const queues = this.#queues();
     const busy = new Set(queues);
-    // What this round claims begins after its commit only, and a remote store may decide it all a second time.
+    // What this round claims begins when it is over, and a remote store may decide it all a second time.
     const claimedNow = new Map<RoomId, GroupId>();
     /** An earlier one of the room is on its way, or there are as many deliveries as there may be. */
     const mustWait = (room: RoomId, group: GroupId): boolean => {
@@ -113,13 +113,15 @@ export class RemoteDelivery implements Delivery {
     return world.now >= group.claim.leaseEnd + requestLimit ? takeOver(group, node, leaseEnd) : group;
   }
 
-  begin({ group, fresh }: Claimed): void {
-    this.#run(group, fresh);
+  begin({ group, fresh }: Claimed, commit: Promise<unknown>): void {
+    const attempts = this.#run(group, fresh);
+    commit.catch(() => attempts.release());
   }
 
-  committed({ id, claim, epoch }: Group): void {
-    const attempts = this.#running.get(id);
-    if (attempts !== undefined && (claim === null || epoch !== attempts.epoch)) attempts.release();
+  committed(group: Group): void {
+    const attempts = this.#running.get(group.id);
+    if (attempts === undefined) return;
+    if (group.claim === null || group.epoch !== attempts.epoch) attempts.release();
   }
 
   #run(claimed: Group, fresh: boolean): Attempts {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { alice, draft, Gateway, onlyTokens } from './gateway.ts';
-import type { BatchRequest } from '../../src/index.ts';
+import { HomeserverUnavailable, type BatchRequest } from '../../src/index.ts';
 
 const minute = 60_000;
 const day = 86_400_000;
@@ -236,6 +236,100 @@ describe('what is asked just before an attempt', () => {
   });
 });
 
+describe('a fence that cannot be read', () => {
+  test('scheduling is refused as a whole: nothing is promised that new state could not end', async () => {
+    const gateway = await Gateway.started();
+    gateway.homeserver.mute = 1;
+    const asked = gateway.schedule({ draft: draft({ stateKey: 'x' }) });
+    await expect(asked).rejects.toBeInstanceOf(HomeserverUnavailable);
+    expect(await gateway.node.futures.list(alice)).toEqual([]);
+    await gateway.schedule({ draft: draft({ stateKey: 'x' }) });
+    expect(await gateway.node.futures.list(alice)).toHaveLength(1);
+  });
+});
+
+describe('a look', () => {
+  test('is told what was sent, when it may have been, and what was there before', async () => {
+    const gateway = await Gateway.started();
+    const before = gateway.rooms.judge(draft({ stateKey: 'x', content: { n: 'before' } }), 0, null, 0);
+    gateway.rooms.add(before);
+    const state = draft({ stateKey: 'x', content: { n: 1 } });
+    await gateway.schedule({ draft: state, generation: 'delay-parameter' });
+    const due = gateway.node.clock.wall() + 1_000;
+    gateway.homeserver.faults.push(lost);
+    await gateway.time.advance(2 * minute);
+    const [sent] = gateway.homeserver.looked;
+    expect(sent).toMatchObject({ draft: state, fence: { kind: 'event', event: before.event } });
+    expect(sent?.timestamp).toBeGreaterThanOrEqual(due - 5);
+    expect(sent?.timestamp).toBeLessThanOrEqual(due);
+    expect(sent?.since).toBeGreaterThanOrEqual(due - 5);
+    expect(sent?.since).toBeLessThanOrEqual(due + 5);
+    expect(sent?.transactionId).toBe(gateway.homeserver.requests[0]?.transaction);
+    expect(gateway.rooms.log.at(-1)?.timestamp).toBe(sent?.timestamp);
+  });
+
+  test('of a message has no fence; of a send_now it is what its batch found on the key', async () => {
+    const gateway = await Gateway.started('forgets');
+    const now = draft({ stateKey: 'x', content: { n: 'join' } });
+    gateway.homeserver.faults.push(lost, lost);
+    const answer = gateway.answer(gateway.node.futures.scheduleBatch(batch({ sendNow: now })), minute);
+    await gateway.schedule({ draft: draft({ room: '!b', content: { n: 1 } }) });
+    expect(await answer).toEqual({ kind: 'undecided' });
+    const leave = draft({ stateKey: 'y', content: { n: 'leave' } });
+    const other = batch({ sendNow: draft({ stateKey: 'y' }), sendOnTimeout: leave, scope: 'other' });
+    gateway.homeserver.faults.push(lost);
+    void gateway.node.futures.scheduleBatch(other);
+    await gateway.time.advance(3 * minute);
+    const fences = gateway.homeserver.looked.map(({ draft: { stateKey }, fence }) => [stateKey, fence.kind]);
+    expect(fences.sort()).toEqual([
+      [null, 'untold'],
+      ['x', 'unreadable'],
+      ['y', 'absent'],
+    ]);
+  });
+
+  test('is believed as soon as the last request is said to be dead', async () => {
+    const gateway = await Gateway.started('forgets');
+    await gateway.schedule({ content: { n: 1 } });
+    gateway.homeserver.faults.push({ kind: 'server-error', carried: 0.05, told: true });
+    await gateway.time.advance(1_000 + 2_990);
+    expect(gateway.homeserver.looked).toHaveLength(0);
+    await gateway.time.advance(100);
+    expect(gateway.homeserver.looked).toHaveLength(1);
+    expect(gateway.events()).toEqual([1]);
+  });
+});
+
+describe('what events carry as their time', () => {
+  test('no two of one sender, room and type have the same, though they were due together', async () => {
+    const gateway = await Gateway.started();
+    for (const n of [1, 2, 3])
+      await gateway.schedule({ content: { n }, groupName: `g${n}`, generation: 'delay-parameter' });
+    await gateway.schedule({ draft: draft({ content: { n: 4 }, extras: { ts: 77 } }) });
+    await gateway.time.advance(minute);
+    const times = gateway.rooms.log.map(({ timestamp }) => timestamp);
+    expect(new Set(times).size).toBe(4);
+    expect(times).toContain(77);
+  });
+
+  test('not after a restart either', async () => {
+    const gateway = await Gateway.started('forgets');
+    const asked = { generation: 'delay-parameter' } as const;
+    await gateway.schedule({ ...asked, content: { n: 1 } });
+    await gateway.schedule({ ...asked, content: { n: 2 }, draft: draft({ room: '!b' }) });
+    gateway.homeserver.faults.push(lost, lost);
+    await gateway.time.advance(1_010);
+    const [claimed] = (await gateway.node.store.claimed()).map(({ claim }) => claim?.timestamp ?? 0);
+    await gateway.restart();
+    const left = (claimed ?? 0) - gateway.node.clock.wall();
+    expect(left).toBeLessThan(0);
+    await gateway.schedule({ ...asked, timeout: 1, draft: draft({ extras: {} }), content: { n: 3 } });
+    await gateway.time.advance(5 * minute);
+    const inRoom = gateway.rooms.log.filter(({ draft: { room } }) => room === '!a');
+    expect(new Set(inRoom.map(({ timestamp }) => timestamp)).size).toBe(inRoom.length);
+  });
+});
+
 describe('a send by hand in front of a remote homeserver', () => {
   test('the event is in the room when it is answered, and every token of the group is used up', async () => {
     const gateway = await Gateway.started();
@@ -462,6 +556,183 @@ describe('the order in a room', () => {
   });
 });
 
+describe('a claim that is called off', () => {
+  const busy = { kind: 'busy', retryAfter: 50_000 } as const;
+
+  test.each(['refresh', 'cancel'] as const)('by a %s no longer holds up its room', async (use) => {
+    const gateway = await Gateway.started();
+    const tokens = await gateway.schedule({ content: { n: 'first' }, timeout: 10_000 });
+    await gateway.schedule({ content: { n: 'next' }, timeout: 10_001 });
+    gateway.homeserver.faults.push(busy);
+    await gateway.time.advance(12_000);
+    expect(gateway.events()).toEqual([]);
+    expect(await gateway.use(tokens[use])).toBe('done');
+    await gateway.time.advance(200);
+    expect(gateway.events()).toEqual(['next']);
+  });
+
+  test('by new state no longer holds up its room', async () => {
+    const gateway = await Gateway.started();
+    await gateway.schedule({ draft: draft({ stateKey: 'x' }) });
+    await gateway.schedule({ content: { n: 'next' }, timeout: 1_001 });
+    gateway.homeserver.faults.push(busy);
+    await gateway.time.advance(2_000);
+    expect(gateway.events()).toEqual([]);
+    await gateway.node.futures.stateArrived({ room: '!a', type: 'm.test', key: 'x' }, '$new', '@bob:s');
+    await gateway.time.advance(1_200);
+    expect(gateway.events()).toEqual(['next']);
+    expect((await gateway.node.store.find(1))?.future.outcome).toMatchObject({ reason: 'state' });
+  });
+
+  test('while its attempt was under way, which turns out not to have been taken, is so at once', async () => {
+    const gateway = await Gateway.started();
+    const { cancel } = await gateway.schedule();
+    gateway.homeserver.faults.push(busy);
+    await gateway.time.advance(1_000);
+    while (gateway.homeserver.requests.length === 0) await gateway.time.advance(0.1);
+    const began = gateway.time.now();
+    expect(await gateway.use(cancel)).toBe('done');
+    expect(gateway.time.now() - began).toBeLessThan(5);
+    await gateway.time.advance(2 * minute);
+    expect(gateway.events()).toEqual([]);
+  });
+});
+
+describe('a homeserver that is away', () => {
+  test('is not asked before its pause is over, unless it says that it is back', async () => {
+    const gateway = await Gateway.started();
+    await gateway.schedule({ content: { n: 1 } });
+    gateway.homeserver.faults.push(...Array.from({ length: 7 }, () => down));
+    await gateway.time.advance(1_000 + 40_000);
+    expect(gateway.homeserver.requests).toHaveLength(7);
+    gateway.homeserver.isBack();
+    await gateway.time.advance(10);
+    expect(gateway.events()).toEqual([1]);
+  });
+
+  test('may say that it is back, and is not asked before the time it named itself', async () => {
+    const gateway = await Gateway.started();
+    await gateway.schedule();
+    gateway.homeserver.faults.push({ kind: 'busy', retryAfter: 30_000 });
+    await gateway.time.advance(10_000);
+    gateway.homeserver.isBack();
+    await gateway.time.advance(19_000);
+    expect(gateway.homeserver.requests).toHaveLength(1);
+  });
+
+  test('that says so over and over, and takes nothing, is not asked without a pause', async () => {
+    const gateway = await Gateway.started();
+    await gateway.schedule();
+    gateway.homeserver.faults.push(...Array.from({ length: 1_000 }, () => down));
+    for (let times = 0; times < 500; times += 1) {
+      await gateway.time.advance(100);
+      gateway.homeserver.isBack();
+    }
+    expect(gateway.homeserver.requests.length).toBeLessThan(20);
+  });
+
+  test('makes no event leave the queue of its room, nor claims without end', async () => {
+    const gateway = await Gateway.started('durable', { concurrency: 3 });
+    for (let n = 0; n < 20; n += 1)
+      await gateway.schedule({ draft: draft({ room: `!${n % 10}`, content: { n } }), timeout: 1_000 + n });
+    gateway.homeserver.mute = Infinity;
+    await gateway.time.advance(20 * minute);
+    expect(await gateway.node.store.claimed()).toHaveLength(3);
+    gateway.homeserver.mute = 0;
+    gateway.homeserver.isBack();
+    await gateway.time.advance(5_000);
+    const inRoom = (room: number) => gateway.events().filter((n) => typeof n === 'number' && n % 10 === room);
+    for (let room = 0; room < 10; room += 1) expect(inRoom(room)).toEqual([room, room + 10]);
+  });
+
+  test('for one event alone, for an hour: the later ones of its room are sent', async () => {
+    const gateway = await Gateway.started();
+    await gateway.schedule({ content: { n: 'poisoned' } });
+    gateway.homeserver.faults.push(...Array.from({ length: 65 }, () => down));
+    await gateway.time.advance(50 * minute);
+    await gateway.schedule({ content: { n: 'next' } });
+    await gateway.time.advance(minute);
+    expect(gateway.events()).toEqual([]);
+    await gateway.time.advance(20 * minute);
+    expect(gateway.events()).toContain('next');
+  });
+});
+
+describe('the line in front of a homeserver', () => {
+  const slow = { kind: 'slow', carried: 0.1, answered: 0.2 } as const;
+
+  test('holds those, too, that left the queue of their room', async () => {
+    const gateway = await Gateway.started('durable', { concurrency: 2, attemptsInQueue: 1 });
+    for (let n = 0; n < 10; n += 1)
+      await gateway.schedule({ draft: draft({ room: `!${n}`, content: { n } }), timeout: 1_000 + 10 * n });
+    gateway.homeserver.faults.push(...Array.from({ length: 10 }, () => slow));
+    await gateway.time.advance(1_000 + 5_900);
+    expect(gateway.homeserver.requests).toHaveLength(2);
+    await gateway.time.advance(6_000);
+    expect(gateway.homeserver.requests).toHaveLength(4);
+    await gateway.time.advance(minute);
+    expect(gateway.events()).toHaveLength(10);
+  });
+
+  test('lets sends by hand go first, but no more of them at once', async () => {
+    const gateway = await Gateway.started('durable', { concurrency: 2, attemptsInQueue: 1 });
+    for (let n = 0; n < 4; n += 1)
+      await gateway.schedule({ draft: draft({ room: `!${n}`, content: { n } }), timeout: 1_000 + 10 * n });
+    const byHand = await Promise.all(
+      ['a', 'b'].map((n) =>
+        gateway.schedule({ draft: draft({ room: `!${n}`, content: { n } }), timeout: minute }),
+      ),
+    );
+    gateway.homeserver.faults.push(...Array.from({ length: 6 }, () => slow));
+    await gateway.time.advance(2_000);
+    const sent = Promise.all(byHand.map(({ send }) => gateway.node.futures.use(send)));
+    await gateway.time.advance(6_000);
+    expect(gateway.homeserver.requests.map(({ draft: { content } }) => content['n'])).toEqual([
+      0,
+      1,
+      'a',
+      'b',
+    ]);
+    await gateway.time.advance(minute);
+    expect((await sent).map(({ kind }) => kind)).toEqual(['done', 'done']);
+    expect(gateway.events()).toEqual([0, 1, 'a', 'b', 2, 3]);
+  });
+
+  test('gives a send by hand back that has waited for 10 seconds: the future is as it was', async () => {
+    const gateway = await Gateway.started('durable', { concurrency: 1 });
+    await gateway.schedule({ content: { n: 1 } });
+    const { send, refresh } = await gateway.schedule({
+      draft: draft({ room: '!b', content: { n: 2 } }),
+      timeout: 10 * minute,
+    });
+    gateway.homeserver.faults.push({ kind: 'slow', carried: 0.1, answered: 0.9 });
+    await gateway.time.advance(1_100);
+    const began = gateway.time.now();
+    expect(await gateway.answer(gateway.node.futures.use(send), minute)).toMatchObject({
+      kind: 'refused',
+      error: { status: 503 },
+    });
+    expect(gateway.time.now() - began).toBeLessThan(10_010);
+    expect(await gateway.use(refresh)).toBe('done');
+    await gateway.time.advance(minute);
+    expect(await gateway.use(send)).toBe('done');
+    expect(gateway.events()).toEqual([1, 2]);
+  });
+});
+
+describe('the first attempt of a claim', () => {
+  test('a commit of the claim that fails: nothing is sent for it, and later once', async () => {
+    const gateway = await Gateway.started();
+    await gateway.schedule({ content: { n: 1 } });
+    gateway.homeserver.questionTime = 400;
+    await gateway.time.advance(990);
+    gateway.failCommits(1);
+    await gateway.time.advance(5_000);
+    expect(gateway.homeserver.requests).toHaveLength(1);
+    expect(gateway.events()).toEqual([1]);
+  });
+});
+
 describe('stopping and starting again', () => {
   test('stop begins nothing more and waits for what is under way', async () => {
     const gateway = await Gateway.started();
@@ -544,6 +815,20 @@ describe('two nodes on one store', () => {
     await gateway.time.advance(2 * day);
     expect((await other.store.find(1))?.group.phase).toBe('sent');
     expect(gateway.events()).toEqual([]);
+  });
+
+  test('a node that is alive keeps its claims, however long they wait', async () => {
+    const gateway = await Gateway.started();
+    await gateway.schedule({ content: { n: 1 } });
+    gateway.homeserver.faults.push({ kind: 'busy', retryAfter: 20 * minute });
+    const other = await gateway.second();
+    await gateway.time.advance(15 * minute);
+    const [claimed] = await other.store.claimed();
+    expect(claimed?.claim).toMatchObject({ node: 'single', taken: false });
+    expect(gateway.homeserver.requests).toHaveLength(1);
+    await gateway.time.advance(6 * minute);
+    expect(gateway.events()).toEqual([1]);
+    expect(gateway.homeserver.requests).toHaveLength(2);
   });
 
   test('a batch that another node is delivering is not delivered here: undecided', async () => {

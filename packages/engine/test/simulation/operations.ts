@@ -98,7 +98,11 @@ const share = fc.constantFrom(0.000_1, 0.01, 0.3, 0.6, 0.999);
 const fault: fc.Arbitrary<Fault> = fc.oneof(
   fc.record({ kind: fc.constant('slow' as const), carried: share, answered: share }),
   fc.record({ kind: fc.constant('lost' as const), carried: fc.option(share, { freq: 2 }) }),
-  fc.record({ kind: fc.constant('server-error' as const), carried: fc.option(share, { freq: 2 }) }),
+  fc.record({
+    kind: fc.constant('server-error' as const),
+    carried: fc.option(share, { freq: 2 }),
+    told: fc.boolean(),
+  }),
   fc.record({ kind: fc.constant('refuse' as const) }),
   fc.record({ kind: fc.constant('busy' as const), retryAfter: fc.constantFrom<Ms>(100, 3_000, 200_000) }),
   fc.record({ kind: fc.constant('down' as const) }),
@@ -117,6 +121,7 @@ const troubles = [
     arbitrary: fc.record({ do: fc.constant('mute' as const), questions: fc.integer({ min: 1, max: 4 }) }),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('forget' as const) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('back' as const) }) },
 ];
 
 export const localOperation = fc.oneof(...common, deactivate);

@@ -25,8 +25,8 @@ export type Fault =
   | { readonly kind: 'slow'; readonly carried: number; readonly answered: number }
   /** carried out or not, nothing of it is heard */
   | { readonly kind: 'lost'; readonly carried: number | null }
-  /** an answer that says nothing, before or after it was carried out */
-  | { readonly kind: 'server-error'; readonly carried: number | null }
+  /** an answer that says nothing, before or after it was carried out; `told`: but how long that may still be */
+  | { readonly kind: 'server-error'; readonly carried: number | null; readonly told?: boolean }
   /** refuses whatever it is, even what it has carried out before */
   | { readonly kind: 'refuse' }
   | { readonly kind: 'busy'; readonly retryAfter: Ms }
@@ -49,6 +49,8 @@ export class RemoteDouble implements RemoteHomeserver {
   readonly faults: Fault[] = [];
   /** how many of the next questions (looks, fences, rights) are not answered */
   mute = 0;
+  /** how long each of them takes */
+  questionTime: Ms = 1;
   readonly deactivated = new Set<UserId>();
   /** every request, for tests that count them */
   readonly requests: { readonly draft: Draft; readonly transaction: string; readonly at: number }[] = [];
@@ -138,9 +140,13 @@ export class RemoteDouble implements RemoteHomeserver {
           retryAfter: null,
         });
       case 'lost':
-      case 'server-error':
         if (fault.carried !== null) void this.#later(fault.carried * 2 * limit, carryOut);
-        return this.#in(fault.kind === 'lost' ? limit : 1, unknown);
+        return this.#in(limit, unknown);
+      case 'server-error': {
+        const carried = fault.carried === null ? 0 : fault.carried * 2 * limit;
+        if (fault.carried !== null) void this.#later(carried, carryOut);
+        return this.#in(1, fault.told ? { kind: 'unknown', mayRunFor: carried } : unknown);
+      }
       case 'slow':
         return this.#slow(carryOut, fault.carried * 2 * limit, fault.answered * limit, limit);
     }
@@ -168,7 +174,7 @@ export class RemoteDouble implements RemoteHomeserver {
   async #question(): Promise<void> {
     const muted = this.mute > 0;
     if (muted) this.mute -= 1;
-    await this.#in(1, null);
+    await this.#in(this.questionTime, null);
     if (muted) throw new HomeserverUnavailable('not answered');
   }
 

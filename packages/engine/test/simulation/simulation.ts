@@ -215,6 +215,9 @@ export class Simulation {
       case 'mute':
         if (this.#remote !== null) this.#remote.mute += operation.questions;
         return;
+      case 'back':
+        this.#remote?.isBack();
+        return;
       case 'forget':
         this.#remote?.forget();
         return;
