@@ -7,9 +7,9 @@ export default defineConfig({
     pool: 'forks',
     // A homeserver takes a core for itself, and some of the tests look at what happens within milliseconds.
     fileParallelism: false,
-    // The first to start installs.
-    testTimeout: 600_000,
-    hookTimeout: 600_000,
+    globalSetup: 'e2e/homeservers/synapse-setup.ts',
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     expect: { poll: { timeout: 30_000 } },
     passWithNoTests: false,
   },
