@@ -13,7 +13,7 @@ import { futuresAreOff, futuresEndpoints } from './futures/generation.ts';
 import { futureParameters } from './futures/parameters.ts';
 import { flags as futuresFlags } from './futures/spellings.ts';
 import { tokenFastPath } from './futures/token-fast-path.ts';
-import { heartbeatFeature } from './heartbeat.ts';
+import { heartbeatFeature, withoutHeartbeats } from './heartbeat.ts';
 import type { Chapter } from './openapi/document.ts';
 import { openApiEndpoints } from './openapi/endpoints.ts';
 import { sendPaths } from './plain-paths.ts';
@@ -24,6 +24,8 @@ export interface ApiOptions {
   /** Those that are served. What would schedule by the others is refused, never ignored. */
   readonly generations: ReadonlySet<Generation>;
   readonly plainSend: PlainSend;
+  /** The homeserver tells `Futures.deviceSyncs` of every sync; otherwise heartbeats by sync are refused. */
+  readonly seesSyncs: boolean;
   /** told of defects on the fast path, which the server's own log does not see */
   readonly onError: (error: unknown) => void;
 }
@@ -48,7 +50,7 @@ export const delayingParameters: readonly string[] = [
 ];
 
 /** Everything that the generations of the protocol put into the server. */
-export function apiEndpoints({ futures, generations, plainSend, onError }: ApiOptions): Api {
+export function apiEndpoints({ futures, generations, plainSend, seesSyncs, onError }: ApiOptions): Api {
   const hasFutures = generations.has('futures');
   const hasDelays = generations.has('delay-parameter');
   const hasDelayedEvents = generations.has('delayed-events');
@@ -68,15 +70,16 @@ export function apiEndpoints({ futures, generations, plainSend, onError }: ApiOp
     },
   ];
   const endpoints = [...chapters.flatMap((chapter) => chapter.endpoints), ...openApiEndpoints(chapters)];
+  const all = [...endpoints, ...takingFromSend(endpoints).map(atBatchPath)];
   return {
-    endpoints: [...endpoints, ...takingFromSend(endpoints).map(atBatchPath)],
+    endpoints: seesSyncs ? all : all.map(withoutHeartbeats),
     fastPath: hasFutures ? tokenFastPath(futures, onError) : () => false,
     unstableFeatures: Object.fromEntries(
       [
         ...(hasFutures ? [...futuresFlags, vendorFeature] : []),
         ...(hasDelays ? [delayFeature] : []),
         ...(hasDelayedEvents ? delayedEventsFeatures : []),
-        heartbeatFeature,
+        ...(seesSyncs ? [heartbeatFeature] : []),
       ].map((name) => [name, true]),
     ),
     capabilities: hasDelayedEvents ? delayedEventsCapabilities(futures) : {},

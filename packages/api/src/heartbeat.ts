@@ -1,5 +1,5 @@
 import type { Ms } from '@matrix-futures/engine';
-import { MatrixError, type Requester } from '@matrix-futures/http';
+import { type Endpoint, MatrixError, type Requester } from '@matrix-futures/http';
 import type { QueryTexts } from './query-texts.ts';
 import { vendorFeature } from './vendor.ts';
 
@@ -25,4 +25,18 @@ export function heartbeatOf({ device }: Requester, query: QueryTexts, timeout: M
   if (timeout === null || timeout < shortest)
     throw new MatrixError('invalidParam', `${heartbeatFeature} needs a timeout of at least ${shortest} ms`);
   return device;
+}
+
+/**
+ * The same endpoint where nobody sees syncs: it refuses the parameter. Ignored, it would have an event sent while its
+ * device is syncing.
+ */
+export function withoutHeartbeats(endpoint: Endpoint): Endpoint {
+  return {
+    ...endpoint,
+    answer: (incoming) => {
+      if (!incoming.query.values.has(heartbeatFeature)) return endpoint.answer(incoming);
+      throw new MatrixError('invalidParam', `${heartbeatFeature}: this server does not see syncs`);
+    },
+  };
 }

@@ -46,6 +46,18 @@ describe.each(ways)('the sync loop as the heartbeat of %s', (_way, schedule) => 
     expect(served.types()).toEqual(['m.x']);
   });
 
+  test('is refused where nobody sees syncs, and nothing is scheduled', async () => {
+    const served = await serve({ seesSyncs: false });
+    expect(await schedule(served, `${heartbeat}=sync`)).toMatchObject({
+      status: 400,
+      body: { errcode: 'M_INVALID_PARAM' },
+    });
+    expect(served.unstableFeatures).not.toHaveProperty(heartbeat);
+    await served.pass(60_000);
+    expect(served.types()).toEqual([]);
+    expect(await schedule(served, '')).toMatchObject({ status: 200 });
+  });
+
   test('without it, or with syncs of another device, the timer runs as always', async () => {
     for (const [query, device] of [
       ['', 'D'],

@@ -100,6 +100,7 @@ afterEach(async () => {
 
 export interface ServeOptions {
   readonly generations?: readonly Generation[];
+  readonly seesSyncs?: boolean;
   readonly limits?: Partial<Limits>;
 }
 
@@ -122,7 +123,7 @@ function asDescribed(endpoint: Endpoint): Endpoint {
 }
 
 /** The API, whole, over HTTP: real engine, store in memory, homeserver double. Ends after the test. */
-export async function serve({ generations, limits }: ServeOptions = {}): Promise<Served> {
+export async function serve({ generations, limits, seesSyncs = true }: ServeOptions = {}): Promise<Served> {
   const time = new ManualTime();
   const homeserver = new HomeserverDouble(time);
   const errors: unknown[] = [];
@@ -152,6 +153,7 @@ export async function serve({ generations, limits }: ServeOptions = {}): Promise
     futures,
     generations: new Set(generations ?? ['futures', 'delay-parameter', 'delayed-events']),
     plainSend: homeserver.plainSend,
+    seesSyncs,
     onError,
   });
   const server = await createServer({

@@ -56,6 +56,7 @@ export async function startEmbedded(config: Config, logger: Logger): Promise<Run
     futures,
     generations: new Set(config.generations),
     plainSend: { endpoint: homeserver.plain.send, hasAnswered: homeserver.plain.hasAnswered },
+    seesSyncs: true,
     onError,
   });
 

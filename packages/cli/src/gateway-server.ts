@@ -75,6 +75,7 @@ export async function startGateway(
     futures,
     generations: new Set(config.generations),
     plainSend: proxy.plainSend,
+    seesSyncs: false,
     onError,
   });
   const listening = {

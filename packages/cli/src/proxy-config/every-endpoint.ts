@@ -31,6 +31,7 @@ export function everyEndpoint(): readonly Endpoint[] {
     futures,
     generations: new Set(['futures', 'delay-parameter', 'delayed-events']),
     plainSend,
+    seesSyncs: false,
     onError: () => {},
   }).endpoints;
 }
