@@ -1,6 +1,8 @@
 export { type Gateway, type GatewayOptions, openGateway } from './gateway.ts';
 export { type HomeserverKind, type KindName, kinds } from './kinds/kind.ts';
 export type { Listening } from './listener/listener.ts';
+export { createProxy, type Proxy, type ProxyOptions } from './proxy/proxy.ts';
+export type { Front } from './proxy/front.ts';
 export { type LoadedRegistrations, loadRegistrations } from './registration/load.ts';
 export { makeRegistrations, type RegistrationOptions } from './registration/make.ts';
 export { readRegistrations, RegistrationError } from './registration/read.ts';
