@@ -52,6 +52,8 @@ export class RemoteDouble implements RemoteHomeserver {
   /** how long each of them takes */
   questionTime: Ms = 1;
   readonly deactivated = new Set<UserId>();
+  /** users about whom it never answers */
+  readonly silentAbout = new Set<UserId>();
   /** every request, for tests that count them */
   readonly requests: { readonly draft: Draft; readonly transaction: string; readonly at: number }[] = [];
   /** every look, for tests that count them */
@@ -87,6 +89,7 @@ export class RemoteDouble implements RemoteHomeserver {
 
   async judgeSender({ sender }: Draft): Promise<Refusal | null> {
     await this.#question();
+    if (this.silentAbout.has(sender)) throw new HomeserverUnavailable('not answered');
     return this.deactivated.has(sender) ? noPower : null;
   }
 
