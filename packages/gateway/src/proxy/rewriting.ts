@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { relay } from './forward.ts';
+import { NoAnswer, relay } from './forward.ts';
 import { headersDown } from './headers.ts';
 
 /** Bytes of an answer that is rewritten; a longer one goes on as it is. */
@@ -13,6 +13,7 @@ const framing: ReadonlySet<string> = new Set(['content-length']);
 /**
  * The body of an answer, if it is one to be rewritten: 200, JSON by its name, not compressed, not too long. Otherwise
  * null, and the answer goes on to the client as it is.
+ * @throws NoAnswer when it breaks off before anything of it went on
  */
 export async function bodyToRewrite(
   answer: IncomingMessage,
@@ -51,13 +52,13 @@ function isReadable({ statusCode, headers }: IncomingMessage): boolean {
 }
 
 interface Read {
-  /** false: longer than the limit, or broken off; the stream is paused behind `chunks` */
+  /** false: longer than the limit; the stream is paused behind `chunks` */
   readonly whole: boolean;
   readonly chunks: readonly Buffer[];
 }
 
 function readUpTo(answer: IncomingMessage, limit: number): Promise<Read> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
     const settle = (whole: boolean) => {
@@ -72,7 +73,7 @@ function readUpTo(answer: IncomingMessage, limit: number): Promise<Read> {
       settle(false);
     };
     const end = () => settle(true);
-    const broken = () => settle(false);
+    const broken = () => reject(new NoAnswer());
     answer.on('data', take).once('end', end).once('close', broken);
     answer.on('error', () => {});
   });

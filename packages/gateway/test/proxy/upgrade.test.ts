@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import { connect } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
 import { type Gateway, gatewayTo, upstreamOf } from './proxying.ts';
@@ -12,7 +13,7 @@ const ask = (path: string) =>
 /** A homeserver that agrees to every WebSocket, and says everything back in capitals. */
 async function agreeing() {
   const upstream = await upstreamOf((_request, response) => void response.writeHead(426).end('no sockets'));
-  const sockets: Socket[] = [];
+  const sockets: Duplex[] = [];
   const urls: unknown[] = [];
   upstream.server.on('upgrade', (request, socket, head) => {
     urls.push(request.url, request.headers.host, request.headers['x-forwarded-for']);
@@ -60,9 +61,9 @@ describe('a WebSocket', () => {
     const gateway = await gatewayTo(upstream.port);
     const first = talk(gateway, '/1');
     await first.until('\r\n\r\n');
-    const upstreamClosed = new Promise((resolve) => sockets[0]!.once('close', resolve));
+    const upstreamEnded = once(sockets[0]!, 'end');
     first.socket.destroy();
-    await upstreamClosed;
+    await upstreamEnded;
 
     const second = talk(gateway, '/2');
     await second.until('\r\n\r\n');

@@ -1,0 +1,71 @@
+import { describe, expect, test } from 'vitest';
+import { alice, gatewayBefore } from './proxying.ts';
+
+describe('a front for paths', () => {
+  const rooms = '/_matrix/client/v3/rooms/!r';
+
+  test.each([
+    ['PUT', `${rooms}/send/t/1`],
+    ['POST', `${rooms}/send/t`],
+    ['PUT', `${rooms}/state/t/k`],
+    ['GET', `${rooms}/state/t/k`],
+    ['GET', '/_matrix/client/versions'],
+    ['GET', '/_matrix/client/r0/capabilities'],
+  ])('lets what shares a path with futures through: %s %s', async (method, path) => {
+    const { url } = await gatewayBefore((_request, response) => void response.writeHead(299).end('{}'), {
+      front: 'paths',
+    });
+    expect((await fetch(`${url}${path}`, { method })).status).toBe(299);
+  });
+
+  test.each([
+    ['GET', '/_matrix/client/v3/sync'],
+    ['PUT', `${rooms}/redact/$e/1`],
+    ['POST', '/_matrix/client/v3/logout'],
+    ['GET', '/_synapse/admin/v1/users'],
+    ['GET', '/'],
+  ])('refuses the rest: %s %s', async (method, path) => {
+    let asked = 0;
+    const { url } = await gatewayBefore(() => (asked += 1), { front: 'paths' });
+    const answer = await fetch(`${url}${path}`, { method });
+    expect([answer.status, answer.headers.get('access-control-allow-origin')]).toEqual([404, '*']);
+    expect(await answer.json()).toMatchObject({ errcode: 'M_UNRECOGNIZED' });
+    expect(asked).toBe(0);
+  });
+});
+
+describe('what ends logins', () => {
+  async function seen(method: string, path: string, status = 200, headers: Record<string, string> = {}) {
+    const changes: unknown[] = [];
+    const { url } = await gatewayBefore((_request, response) => void response.writeHead(status).end('{}'), {
+      onLoginsChange: (accessToken) => changes.push(accessToken),
+    });
+    await fetch(`${url}/_matrix/client${path}`, { method, headers });
+    return changes;
+  }
+  const authorized = { Authorization: `Bearer ${alice.accessToken}` };
+
+  test.each([
+    ['POST', '/v3/logout'],
+    ['POST', '/r0/logout/all'],
+    ['POST', '/v3/delete_devices'],
+    ['DELETE', '/v3/devices/PHONE'],
+    ['POST', '/v3/account/password'],
+    ['POST', '/v3/account/deactivate'],
+    ['POST', '/v3/refresh'],
+  ])('is told when the homeserver agreed: %s %s', async (method, path) => {
+    expect(await seen(method, path, 200, authorized)).toEqual(['alices']);
+    expect(await seen(method, `${path}?access_token=other`)).toEqual(['other']);
+    expect(await seen(method, path)).toEqual([null]);
+    expect(await seen(method, path, 401, authorized)).toEqual([]);
+  });
+
+  test.each([
+    ['GET', '/v3/devices/PHONE'],
+    ['POST', '/v3/login'],
+    ['PUT', '/v3/devices/PHONE'],
+    ['GET', '/v3/logout'],
+  ])('is not told of anything else: %s %s', async (method, path) => {
+    expect(await seen(method, path, 200, authorized)).toEqual([]);
+  });
+});
