@@ -9,7 +9,7 @@ export interface Front {
   readonly inRooms: readonly Path[];
   /** Other paths, from behind `/_matrix/client` on, in the same form. What follows them is the gateway's, too. */
   readonly others: readonly Path[];
-  /** Parameters of a query, wherever they occur. One stands for all whose names contain it. */
+  /** Parameters of a query, on whatever path. */
   readonly parameters: readonly string[];
   /** The parts of paths that are followed by a secret. */
   readonly beforeSecrets: readonly string[];
@@ -42,11 +42,7 @@ export function frontOf(endpoints: readonly Endpoint[]): Front {
   return {
     inRooms: inRooms ?? [],
     others: [...(others ?? []), noDelegation],
-    parameters: [
-      ...new Set(
-        parameters.filter((name) => !parameters.some((other) => other !== name && name.includes(other))),
-      ),
-    ],
+    parameters: [...new Set(parameters)],
     beforeSecrets: [
       ...new Set(paths.flatMap((path) => path.filter((_, index) => secrets.has(path[index + 1] ?? '')))),
     ],

@@ -30,7 +30,7 @@ ${[
 
 # Tokens and delay ids are as good as the right to use them, and a query may hold an access token: neither is logged.
 map $request_uri $matrix_logged_path {
-    "~${patterns.beforeSecret}" "$1***";
+    "~^([^?]*${patterns.beforeSecret})[^/?]+" "$1***";
     "~^(?<matrix_path>[^?]*)" $matrix_path;
 }
 log_format matrix '$remote_addr - [$time_local] "$request_method $matrix_logged_path" $status $body_bytes_sent $request_time';

@@ -13,7 +13,7 @@ export interface Patterns {
   readonly appService: Pattern;
   /** what other homeservers call */
   readonly federation: Pattern;
-  /** Matches up to and including the part that is followed by a secret, as its first group. */
+  /** the slash, the parts of paths that are followed by a secret, and what parts them from it */
   readonly beforeSecret: string;
 }
 
@@ -49,7 +49,10 @@ export function patternsOf(front: Front): Patterns {
     delaying: [
       ...front.inRooms.map((path) => ofPath(path)),
       ...front.others.map((path) => ofPath(path)),
-      ...front.parameters.map((name) => ({ what: `?${name}`, regex: `[?].*${inAnyEncoding(name)}` })),
+      ...shortest(front.parameters).map((name) => ({
+        what: `?${name}`,
+        regex: `[?].*${inAnyEncoding(name)}`,
+      })),
       {
         what: 'parts of one or two dots, which homeservers resolve each in its way',
         regex: `^[^?]*/(?:[.]|%2[Ee])(?:[.]|%2[Ee])?${end}`,
@@ -65,6 +68,11 @@ export function patternsOf(front: Front): Patterns {
       what: 'other homeservers: no client, and no future, is concerned',
       regex: '^/_matrix/(?:federation|key)/',
     },
-    beforeSecret: `^([^?]*/(?:${front.beforeSecrets.map(inAnyEncoding).join('|')})/+)[^/?]+`,
+    beforeSecret: `/(?:${front.beforeSecrets.map(inAnyEncoding).join('|')})${slash}`,
   };
+}
+
+/** A name that contains another needs no pattern of its own: the other's finds it. */
+function shortest(names: readonly string[]): readonly string[] {
+  return names.filter((name) => !names.some((other) => other !== name && name.includes(other)));
 }

@@ -2,10 +2,13 @@ import { baseAddress, oneOf, type Parse, serverName, Wrong } from '../config/val
 import { ConfigError } from '../config/sources.ts';
 import { Flags, type Flag } from '../flags.ts';
 import { everyEndpoint } from './every-endpoint.ts';
-import { frontOf } from './front.ts';
+import { type Front, frontOf } from './front.ts';
+import { caddyConfig } from './caddy.ts';
+import { haproxyConfig } from './haproxy.ts';
 import { nginxConfig } from './nginx.ts';
-import { type Patterns, patternsOf } from './patterns.ts';
+import { patternsOf } from './patterns.ts';
 import type { ProxyRequest, Server } from './request.ts';
+import { traefikConfig } from './traefik.ts';
 
 const gatewayFallback = { isSecure: false, host: '127.0.0.1', port: 8010 };
 const homeserverFallback = { isSecure: false, host: '127.0.0.1', port: 8008 };
@@ -26,9 +29,12 @@ export const proxyConfigFlags = [
 ] as const satisfies readonly Flag[];
 
 const writers = {
-  nginx: nginxConfig,
-} as const satisfies Record<string, (patterns: Patterns, request: ProxyRequest) => string>;
-export const proxies = ['nginx'] as const;
+  nginx: (front, request) => nginxConfig(patternsOf(front), request),
+  caddy: (front, request) => caddyConfig(patternsOf(front), request),
+  haproxy: (front, request) => haproxyConfig(patternsOf(front), request),
+  traefik: traefikConfig,
+} as const satisfies Record<string, (front: Front, request: ProxyRequest) => string>;
+const proxies = ['nginx', 'caddy', 'haproxy', 'traefik'] as const;
 
 /** Prints the rules by which a proxy tells what is the gateway's from what is the homeserver's. */
 export async function proxyConfig(argv: readonly string[]): Promise<number> {
@@ -40,7 +46,7 @@ export async function proxyConfig(argv: readonly string[]): Promise<number> {
     homeserver: flags.optional('homeserver', server) ?? homeserverFallback,
     serverName: flags.optional('server-name', serverName) ?? 'localhost',
   };
-  process.stdout.write(writers[proxy](patternsOf(frontOf(everyEndpoint())), request));
+  process.stdout.write(writers[proxy](frontOf(everyEndpoint()), request));
   return 0;
 }
 

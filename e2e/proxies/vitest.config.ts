@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config';
+
+/** Tests through real proxies, `npm run test:proxies`: they need nginx, HAProxy and Caddy, or the right to install them. */
+export default defineConfig({
+  test: {
+    include: ['e2e/proxies/**/*.test.ts'],
+    pool: 'forks',
+    fileParallelism: false,
+    testTimeout: 30_000,
+    // The first to start may have to install.
+    hookTimeout: 600_000,
+    passWithNoTests: false,
+  },
+});
