@@ -1,0 +1,124 @@
+import { join } from 'node:path';
+import { ClientApi } from '../client-api.ts';
+import { LastingServer } from '../js-sdk/lasting-server.ts';
+import { runCommand } from '../server-process.ts';
+import { freePort } from './free-port.ts';
+import { startSynapse } from './synapse.ts';
+
+/** A homeserver that runs, to be put behind a gateway. */
+export interface RunningUpstream extends AsyncDisposable {
+  /** without a slash at its end */
+  readonly url: string;
+  readonly serverName: string;
+  /** null: it is not ours to end */
+  readonly process: UpstreamProcess | null;
+}
+
+export interface UpstreamProcess {
+  /** SIGKILL; resolves when the process is gone. */
+  kill(): Promise<void>;
+  /** With the same data, at the same address; resolves when it answers. */
+  start(): Promise<void>;
+}
+
+/** A kind of homeserver that the tests of the gateway run on. */
+export interface Upstream {
+  readonly name: string;
+  /** It can be killed and started again. */
+  readonly isOurs: boolean;
+  /** so long the gateway lets it take for one event, in ms: well above what it takes on a busy machine */
+  readonly timeLimit: number;
+  /** Killed, it may lose what it has accepted, so that a message may be there twice (Dendrite). */
+  readonly losesMessagesInCrash: boolean;
+  /** where the registrations are, if they are there before the tests are */
+  readonly registration: string | null;
+  /** @param registrations directory of `puppet.yaml` and `listener.yaml` */
+  start(registrations: string): Promise<RunningUpstream>;
+}
+
+const serverName = 'localhost';
+
+const synapse: Upstream = {
+  name: 'Synapse',
+  isOurs: true,
+  timeLimit: 2_000,
+  losesMessagesInCrash: false,
+  registration: null,
+  start: async (directory) => {
+    const registrations = ['puppet', 'listener'].map((name) => join(directory, `${name}.yaml`));
+    const running = await startSynapse({ registrations, serverName });
+    return {
+      url: running.url,
+      serverName,
+      process: { kill: running.kill, start: running.start },
+      [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
+    };
+  },
+};
+
+/** The homeserver inside, in a process of its own. */
+function embedded(name: string, flags: readonly string[], losesMessagesInCrash = false): Upstream {
+  return {
+    name,
+    isOurs: true,
+    timeLimit: 1_000,
+    losesMessagesInCrash,
+    registration: null,
+    start: async (directory) => {
+      const listen = `127.0.0.1:${await freePort()}`;
+      const running = await LastingServer.start([
+        ...['--listen', listen, '--server-name', serverName, '--app-services', directory],
+        ...['--open-registration', '--rate-limits', 'off', ...flags],
+      ]);
+      return {
+        url: running.url,
+        serverName,
+        process: { kill: () => running.stop('SIGKILL'), start: () => running.startAgain() },
+        [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
+      };
+    },
+  };
+}
+
+/**
+ * One that runs already, named by the environment: `MATRIX_FUTURES_TEST_UPSTREAM`, its address, and
+ * `MATRIX_FUTURES_TEST_REGISTRATION`, the directory of the registrations that it has loaded. Anybody must be able to
+ * register there, and the listener's address in them must be one of loopback that is free.
+ */
+function named(url: string, registration: string): Upstream {
+  return {
+    name: url,
+    isOurs: false,
+    timeLimit: 5_000,
+    losesMessagesInCrash: false,
+    registration,
+    start: async () => {
+      const user = await new ClientApi(url).register(`somebody-${crypto.randomUUID()}`);
+      const { body } = await user.request('GET', '/v3/account/whoami');
+      const [, name = ''] = /^@[^:]*:(.*)$/.exec(body.user_id) ?? [];
+      return { url, serverName: name, process: null, [Symbol.asyncDispose]: async () => {} };
+    },
+  };
+}
+
+function fromEnvironment(): readonly Upstream[] {
+  const { MATRIX_FUTURES_TEST_UPSTREAM: url, MATRIX_FUTURES_TEST_REGISTRATION: registration } = process.env;
+  return url === undefined || registration === undefined ? [] : [named(url.replace(/\/$/, ''), registration)];
+}
+
+/** Homeservers whose behaviour the one inside can imitate. */
+const profiles = ['synapse', 'dendrite', 'tuwunel', 'continuwuity', 'palpo'] as const;
+
+async function imitations(): Promise<readonly Upstream[]> {
+  const { stdout } = await runCommand(['serve', '--help']);
+  if (!stdout.includes('--quirks')) return [];
+  return profiles.map((name) => embedded(`like ${name}`, ['--quirks', name], name === 'dendrite'));
+}
+
+/** A real Synapse, the homeserver inside as it is and imitating others, and what the environment names. */
+export const upstreams: readonly Upstream[] = [
+  embedded('the homeserver inside', []),
+  synapse,
+  ...(await imitations()),
+  ...fromEnvironment(),
+];
