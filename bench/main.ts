@@ -7,13 +7,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { fire } from './fire.ts';
+import { gateway } from './gateway.ts';
 import { full, quick } from './pace.ts';
 import { pending } from './pending.ts';
 import { machine, table, type Figure } from './report.ts';
 import { startUp } from './start-up.ts';
 import { throughput } from './throughput.ts';
 
-const parts = ['throughput', 'fire', 'pending', 'start-up'];
+const parts = ['throughput', 'fire', 'gateway', 'pending', 'start-up'];
 const { values, positionals } = parseArgs({
   options: { quick: { type: 'boolean' } },
   allowPositionals: true,
@@ -47,6 +48,7 @@ if (wanted('throughput') || wanted('fire')) {
   say(measured.figures);
 }
 if (wanted('fire')) say(await inDirectory((directory) => fire(directory, pace, refreshesPerSecond)));
+if (wanted('gateway')) say(await inDirectory((directory) => gateway(directory, pace)));
 if (wanted('start-up')) say(await inDirectory((directory) => startUp(directory, pace)));
 if (wanted('pending')) say(await inDirectory((directory) => pending(directory, pace)));
 console.log(`\n${machine()}\n\n${table(figures)}`);

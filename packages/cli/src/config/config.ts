@@ -65,11 +65,11 @@ const kindNames = ['synapse', 'dendrite', 'tuwunel', 'continuwuity', 'palpo', 'o
 export function parseConfig(sources: Sources): Config {
   const optional = <T>(name: SettingName, parse: Parse<T>): T | null => {
     const given = sources.get(name);
-    const text = given?.value ?? settings.find((setting) => setting.name === name)?.fallback ?? null;
-    if (text === null) return null;
-    const value = parse(text);
+    const written = given?.value ?? settings.find((setting) => setting.name === name)?.fallback ?? null;
+    if (written === null) return null;
+    const value = parse(written);
     if (value instanceof Wrong)
-      throw new ConfigError(`${given?.from ?? name}: "${text}" is not ${value.expected}`);
+      throw new ConfigError(`${given?.from ?? name}: "${written}" is not ${value.expected}`);
     return value;
   };
   const required = <T>(name: SettingName, parse: Parse<T>): T => {

@@ -1,5 +1,5 @@
 import type { Upstream } from '../upstream/upstream.ts';
-import { kinds, type KindName } from './kind.ts';
+import type { kinds, KindName } from './kind.ts';
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';
 
