@@ -17,6 +17,15 @@ import { stateConformance } from './state.ts';
 import { storedConformance } from './stored.ts';
 import type { MakeStore } from './subject.ts';
 
+export {
+  type Connection,
+  type HomeserverUnderTest,
+  type LocalUnderTest,
+  localHomeserverConformance,
+  type Login,
+  remoteHomeserverConformance,
+  type RemoteUnderTest,
+} from './homeserver/index.ts';
 export { ManualClock, type MakeStore, type StoreUnderTest } from './subject.ts';
 
 /** Declares the tests, in a `describe` of that name. */

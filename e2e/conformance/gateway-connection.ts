@@ -1,0 +1,43 @@
+import type { Timers } from '@matrix-futures/engine';
+import type { Connection } from '@matrix-futures/engine/conformance';
+import { type KindName, openGateway, type Registrations } from '@matrix-futures/gateway';
+
+const timers: Timers = {
+  after(delay, run) {
+    const timer = setTimeout(run, delay);
+    return () => clearTimeout(timer);
+  },
+  soon(run) {
+    const immediate = setImmediate(run);
+    return () => clearImmediate(immediate);
+  },
+};
+
+export interface ConnectionOptions {
+  readonly url: string;
+  readonly registrations: Registrations;
+  /** `as_token` of the puppet, where it is not that of its registration */
+  readonly token?: string | undefined;
+  /** null: the homeserver says it itself */
+  readonly kind?: KindName | null;
+}
+
+/** A gateway's port to a homeserver: it knows which kind that is when this resolves. */
+export async function connectGateway(options: ConnectionOptions): Promise<Connection> {
+  const { url, registrations, token, kind = null } = options;
+  const { puppet, listener } = registrations;
+  const troubles: string[] = [];
+  const gateway = openGateway({
+    upstreamUrl: url,
+    kind,
+    registrations: { listener, puppet: token === undefined ? puppet : { ...puppet, asToken: token } },
+    synapseAdminToken: null,
+    clock: { now: () => performance.now(), wall: () => Date.now() },
+    timers,
+    onTrouble: ({ message }) => troubles.push(message),
+  });
+  await gateway.start();
+  // Nobody listens for pushes here, which is none of these tests' affair.
+  troubles.length = 0;
+  return { port: gateway.port, troubles, [Symbol.asyncDispose]: () => gateway[Symbol.asyncDispose]() };
+}
