@@ -78,6 +78,8 @@ ${awayHeaders.map(([name, value]) => `\t\theader ${name} "${value}"`).join('\n')
 }
 
 function matcher(name: string, of: readonly Pattern[]): string {
-  const tests = of.map(({ regex }) => `{http.request.orig_uri}.matches('${regex}')`);
-  return `@${name} expression \`\n\t\t${tests.join(' ||\n\t\t')}\n\t\``;
+  const tests = of.map(
+    ({ what, regex }) => `\t\t// ${what}\n\t\t{http.request.orig_uri}.matches('${regex}')`,
+  );
+  return `@${name} expression \`\n${tests.join(' ||\n')}\n\t\``;
 }

@@ -1,4 +1,4 @@
-import { awayBody, awayHeaders, awayStatus, unknownPathBody } from './away.ts';
+import { awayBody, awayHeaders, unknownPathBody } from './away.ts';
 import type { Pattern, Patterns } from './patterns.ts';
 import { addressOf, type ProxyRequest, type Server } from './request.ts';
 

@@ -73,7 +73,7 @@ function ofGateway({ inRooms, others, parameters }: Front): string {
     (path: Path) => `/${path.map((part) => part?.replaceAll('.', '[.]') ?? '[^/]+').join('/')}`,
   );
   return [
-    `PathRegexp(\`^/_matrix/client/.*(?:${paths.join('|')})(?:/|$)\`)`,
+    `PathRegexp(\`^/_matrix/client(?:/.*)?(?:${paths.join('|')})(?:/|$)\`)`,
     ...parameters.map((name) => `QueryRegexp(\`${name}\`, \`.*\`)`),
   ].join(' || ');
 }
