@@ -1,6 +1,6 @@
 import { apiEndpoints, storeError, type Api } from '@matrix-futures/api';
 import { Futures, Tokens } from '@matrix-futures/engine';
-import { openHomeserver, translateStorageError } from '@matrix-futures/homeserver';
+import { openHomeserver, quirkProfiles, translateStorageError } from '@matrix-futures/homeserver';
 import { createServer } from '@matrix-futures/http';
 import type { Logger } from 'pino';
 import { readAppServices } from './app-services.ts';
@@ -27,6 +27,7 @@ export async function startEmbedded(config: Config, logger: Logger): Promise<Run
   const storage = openStorage(config.dataDir, opened, logger);
   const { database, clock } = storage;
   const applicationServices = await readAppServices(config.appServices);
+  const quirks = config.quirks === null ? null : quirkProfiles[config.quirks];
   let api: Api | null = null;
   const homeserver = await openHomeserver({
     ...{ database, clock, timers, randomness, serverName },
@@ -37,6 +38,7 @@ export async function startEmbedded(config: Config, logger: Logger): Promise<Run
     publicUrl: config.publicUrl,
     applicationServices,
     onError,
+    ...(quirks !== null && { quirks }),
     features: () => api?.unstableFeatures ?? {},
     capabilities: () => api?.capabilities ?? {},
   });
@@ -52,18 +54,21 @@ export async function startEmbedded(config: Config, logger: Logger): Promise<Run
   homeserver.onNewState((key, event, sender) => void futures.stateArrived(key, event, sender));
   homeserver.onDeactivated((user) => void futures.deactivated(user));
   homeserver.onSync((user, device) => futures.deviceSyncs(user, device));
-  api = apiEndpoints({
-    futures,
-    generations: new Set(config.generations),
-    plainSend: { endpoint: homeserver.plain.send, hasAnswered: homeserver.plain.hasAnswered },
-    seesSyncs: true,
-    onError,
-  });
+  // A server that is imitated answers what it makes of futures itself.
+  if (quirks === null) {
+    api = apiEndpoints({
+      futures,
+      generations: new Set(config.generations),
+      plainSend: { endpoint: homeserver.plain.send, hasAnswered: homeserver.plain.hasAnswered },
+      seesSyncs: true,
+      onError,
+    });
+  }
 
   const server = await createServer({
-    endpoints: [...api.endpoints, ...homeserver.endpoints],
+    endpoints: [...(api?.endpoints ?? []), ...homeserver.endpoints],
     authenticate: homeserver.authenticate,
-    fastPath: api.fastPath,
+    ...(api !== null && { fastPath: api.fastPath }),
     translate: (error) => storeError(error) ?? translateStorageError(error),
     logger,
     timers,

@@ -22,6 +22,7 @@ const others: Record<string, string> = {
   'registration-shared-secret': 'hush',
   'default-room-version': '10',
   'app-services': './services,bridge.yaml',
+  quirks: 'dendrite',
   upstream: 'http://127.0.0.1:8448/',
   registration: './elsewhere',
   'upstream-kind': 'synapse',
@@ -66,6 +67,7 @@ describe('what can be configured', () => {
       registrationSharedSecret: null,
       defaultRoomVersion: '12',
       appServices: [],
+      quirks: null,
       gateway: null,
       generations: ['futures', 'delay-parameter', 'delayed-events'],
       limits: {

@@ -23,6 +23,9 @@ import { openAccessTokens } from './devices/access-tokens.ts';
 import { openDeviceStore } from './devices/device-store.ts';
 import { openIdentity } from './identity.ts';
 import { createRateLimiter, unlimited, type Rate, type RateLimiter } from './limits/rate-limiter.ts';
+import { ownManner } from './manner.ts';
+import { oddManner } from './quirks/odd-manner.ts';
+import type { Quirks } from './quirks/quirks.ts';
 import { openProfileStore, profileMigrations } from './profile/profile-store.ts';
 import { shownContent } from './profile/member-events.ts';
 import type { RoomVersionId } from './room-versions/room-version.ts';
@@ -36,8 +39,8 @@ import { leaveRooms } from './rooms/leave-rooms.ts';
 import { createLocalHomeserver } from './rooms/local-homeserver.ts';
 import { openRoomState } from './rooms/room-state.ts';
 import { openRoomStore } from './rooms/room-store.ts';
-import type { Rooms } from './rooms/rooms.ts';
-import { hasSent } from './rooms/send-once.ts';
+import type { MessageRate, Rooms } from './rooms/rooms.ts';
+import { hasSent } from './rooms/sending.ts';
 import { migrate } from './schema/migrate.ts';
 import { createNotifier } from './stream/notifier.ts';
 import { openPositions } from './stream/positions.ts';
@@ -66,6 +69,11 @@ export interface HomeserverOptions {
   readonly capabilities: () => JsonObject;
   /** none unless told */
   readonly applicationServices?: readonly Registration[];
+  /**
+   * Oddities of other homeservers to imitate, for clients and gateways to be tested against; those left out are as
+   * `noQuirks` has them. Without it nothing is imitated.
+   */
+  readonly quirks?: Partial<Quirks>;
   /** told of what goes wrong behind nobody's request */
   readonly onError?: (error: unknown) => void;
 }
@@ -123,6 +131,10 @@ export async function openHomeserver(options: HomeserverOptions): Promise<Embedd
   const applications = openServices(options.applicationServices ?? [], serverName);
   migrate(database);
   database.migrate('homeserver-profile', profileMigrations);
+  const onError = options.onError ?? (() => {});
+  const manner =
+    options.quirks === undefined ? ownManner : oddManner(options.quirks, { database, clock, timers });
+  const defaultRoomVersion = manner.defaultRoomVersion ?? options.defaultRoomVersion;
   const signingKey = await openIdentity(database, serverName, randomness);
   const limit = (rate: Rate): RateLimiter =>
     options.rateLimits ? createRateLimiter(clock, rate) : unlimited;
@@ -147,14 +159,20 @@ export async function openHomeserver(options: HomeserverOptions): Promise<Embedd
     serverName,
     signingKey,
     state,
+    judging: manner.judging,
     onNewState: (key: StateKey, event, sender) => {
       for (const listener of stateListeners) listener(key, event, sender);
     },
     onEvent: () => pushes?.eventAppended(),
   });
 
-  const events = createClientEvents(store, () => clock.wall());
+  const events = createClientEvents(store, manner.shown, () => clock.wall());
   const messages = limit(messageRate);
+  const sent: MessageRate = {
+    take(requester) {
+      if (!isUnlimited(applications, requester)) messages.take(requester.user);
+    },
+  };
   const rooms: Rooms = {
     turn,
     clock,
@@ -165,13 +183,11 @@ export async function openHomeserver(options: HomeserverOptions): Promise<Embedd
     serverName,
     events,
     profileOf: (user) => shownContent({}, profiles.of(user)),
-    messageRate: {
-      take(requester) {
-        if (!isUnlimited(applications, requester)) messages.take(requester.user);
-      },
-    },
-    mayDate: ({ accessToken }) => applications.ofToken(accessToken) !== null,
-    defaultRoomVersion: options.defaultRoomVersion,
+    messageRate: sent,
+    sending: manner.sending({ turn, writer, messageRate: sent }),
+    reading: manner.reading,
+    mayDate: ({ accessToken }) => manner.everybodyDates || applications.ofToken(accessToken) !== null,
+    defaultRoomVersion,
     newRoomId: () => `!${Buffer.from(randomness.bytes(18)).toString('base64url')}:${serverName}`,
   };
 
@@ -197,7 +213,10 @@ export async function openHomeserver(options: HomeserverOptions): Promise<Embedd
     onDeactivated: (user) => {
       for (const listener of deactivationListeners) listener(user);
     },
-    leaveRooms: (user) => leaveRooms(rooms, timers, user),
+    leaveRooms(user) {
+      const parting = leaveRooms(rooms, timers, user);
+      return manner.partsLater ? Promise.resolve(void parting.catch(onError)) : parting;
+    },
   };
 
   const port = createLocalHomeserver(append, { serverName, keyId: signingKey.id }, (user) =>
@@ -205,6 +224,9 @@ export async function openHomeserver(options: HomeserverOptions): Promise<Embedd
   );
   const userServices = openUserServices({
     ...options,
+    defaultRoomVersion,
+    features: () => ({ ...manner.features, ...options.features() }),
+    capabilities: () => ({ ...manner.capabilities, ...options.capabilities() }),
     positions,
     notifier,
     store,
@@ -223,9 +245,10 @@ export async function openHomeserver(options: HomeserverOptions): Promise<Embedd
   });
 
   const services = await openApplicationServices(applications, {
-    ...{ database, clock, timers, positions, store, events },
+    ...{ database, clock, timers, store, events, manner },
+    stream: positions,
     accounts: accountStore,
-    onError: options.onError ?? (() => {}),
+    onError,
   });
   pushes = services.pushes;
 
@@ -237,20 +260,19 @@ export async function openHomeserver(options: HomeserverOptions): Promise<Embedd
   };
   return {
     port,
-    authenticate: createAuthenticate({
-      services: applications,
-      find: (token) => tokens.find(token),
-      hasAccount: (user) => accountStore.find(user) !== undefined,
-      hasDevice: (user, device) => devices.find(user, device) !== undefined,
-    }),
-    endpoints: [
+    authenticate: createAuthenticate(
+      applications,
+      manner.identities({ turn, accounts: accountStore, devices, wall: () => clock.wall() }),
+      (token) => tokens.find(token),
+    ),
+    endpoints: manner.endpoints([
       ...accountEndpoints(accounts, options.registrationSharedSecret),
       plain.send,
       plain.state,
       ...roomEndpoints(rooms),
       ...userServices.endpoints,
       ...services.endpoints,
-    ],
+    ]),
     plain,
     onNewState: (listener) => void stateListeners.push(listener),
     onDeactivated: (listener) => void deactivationListeners.push(listener),

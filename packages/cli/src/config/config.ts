@@ -1,5 +1,6 @@
 import type { Generation, Limits, Ms, Retention } from '@matrix-futures/engine';
 import type { KindName } from '@matrix-futures/gateway';
+import type { QuirkProfile } from '@matrix-futures/homeserver';
 import { settings, type SettingName } from './settings.ts';
 import { ConfigError, type Sources } from './sources.ts';
 import {
@@ -30,6 +31,8 @@ export interface Config {
   readonly defaultRoomVersion: '10' | '11' | '12';
   /** files, and directories of files */
   readonly appServices: readonly string[];
+  /** the homeserver to imitate; null: none */
+  readonly quirks: QuirkProfile | null;
   /** null: the homeserver is inside */
   readonly gateway: GatewayConfig | null;
   readonly generations: readonly Generation[];
@@ -61,6 +64,14 @@ export type LogLevel = (typeof logLevels)[number];
 
 const kindNames = ['synapse', 'dendrite', 'tuwunel', 'continuwuity', 'palpo', 'other'] as const;
 
+const quirkProfileNames = [
+  'synapse',
+  'dendrite',
+  'tuwunel',
+  'continuwuity',
+  'palpo',
+] as const satisfies readonly QuirkProfile[];
+
 /** @throws ConfigError for the first value that makes no sense */
 export function parseConfig(sources: Sources): Config {
   const optional = <T>(name: SettingName, parse: Parse<T>): T | null => {
@@ -79,6 +90,7 @@ export function parseConfig(sources: Sources): Config {
   };
   const upstream = optional('upstream', baseAddress);
   judgeHomes(sources, upstream === null ? 'inside' : 'elsewhere');
+  const quirks = required('quirks', oneOf(['off', ...quirkProfileNames]));
   return freeze({
     listen: required('listen', address),
     dataDir: required('data-dir', text),
@@ -88,6 +100,7 @@ export function parseConfig(sources: Sources): Config {
     registrationSharedSecret: optional('registration-shared-secret', text),
     defaultRoomVersion: required('default-room-version', oneOf(['10', '11', '12'])),
     appServices: optional('app-services', listOf(text)) ?? [],
+    quirks: quirks === 'off' ? null : quirks,
     gateway: upstream === null ? null : gatewayConfig(upstream, optional, required),
     generations: required('generations', listOf(oneOf(['futures', 'delay-parameter', 'delayed-events']))),
     limits: {

@@ -70,6 +70,13 @@ export const settings = [
     help: 'registrations of application services: YAML files, or directories of them',
   },
   {
+    name: 'quirks',
+    value: 'SERVER',
+    fallback: 'off',
+    home: 'inside',
+    help: 'imitate synapse, dendrite, tuwunel, continuwuity or palpo, without futures, for tests of clients and gateways',
+  },
+  {
     name: 'upstream',
     value: 'URL',
     fallback: null,

@@ -2,6 +2,7 @@ import type { Clock, Timers } from '@matrix-futures/engine';
 import type { Endpoint } from '@matrix-futures/http';
 import type { Database } from '@matrix-futures/sqlite';
 import type { AccountStore } from '../accounts/account-store.ts';
+import type { Manner } from '../manner.ts';
 import type { ClientEvents } from '../rooms/client-event.ts';
 import type { RoomStore } from '../rooms/room-store.ts';
 import type { Positions } from '../stream/positions.ts';
@@ -16,10 +17,12 @@ export interface ServiceParts {
   readonly database: Database;
   readonly clock: Clock;
   readonly timers: Timers;
-  readonly positions: Positions;
+  /** of events */
+  readonly stream: Positions;
   readonly store: RoomStore;
   readonly events: ClientEvents;
   readonly accounts: AccountStore;
+  readonly manner: Manner;
   readonly onError: (error: unknown) => void;
 }
 
@@ -28,7 +31,7 @@ export async function openApplicationServices(
   services: ApplicationServices,
   parts: ServiceParts,
 ): Promise<{ readonly pushes: Pushes; readonly endpoints: readonly Endpoint[] }> {
-  const { database, clock, timers, positions, store, events, accounts, onError } = parts;
+  const { database, clock, timers, stream, store, events, accounts, manner, onError } = parts;
   const { turn } = database;
   const ask = createServiceClient(timers);
   const told = openServicePositions(database);
@@ -39,10 +42,10 @@ export async function openApplicationServices(
     }
   });
   const read = createTransactionReader(database, events, (room) => store.joinedMembers(room));
-  const pushes = await openPushes(services, positions, {
-    ...{ turn, timers, read, ask, onError },
-    positions: told,
-  });
+  const pushes = await openPushes(
+    { services, stream, told, queueOf: (service) => manner.pushQueue({ service, stream, told, read }) },
+    { turn, timers, ask, pace: manner.pushPace, onError },
+  );
   const ping = pingService(services, clock, ask, (service) => pushes.hurry(service));
   return { pushes, endpoints: services.all.length === 0 ? [] : [ping] };
 }

@@ -1,9 +1,9 @@
 import type { Cancel, Ms, Timers } from '@matrix-futures/engine';
 import type { Turn } from '@matrix-futures/sqlite';
-import type { ServicePositions } from './positions.ts';
+import type { PushQueue } from './push-queue.ts';
 import type { AskService } from './service-client.ts';
 import type { ApplicationService } from './services.ts';
-import type { ReadTransaction, ServiceTransaction } from './transaction-reader.ts';
+import type { ServiceTransaction } from './transaction-reader.ts';
 
 /**
  * Tells one service what is its business: in order, one transaction at a time, each until the service has taken it
@@ -19,53 +19,48 @@ export interface Pusher {
   stop(): Promise<void>;
 }
 
+/** When a service is told. */
+export interface PushPace {
+  /** between an event's commit and its push */
+  readonly delay: Ms;
+  /** @param failures in a row, from 1 on. @returns null: until there is something new */
+  waitAfter(failures: number): Ms | null;
+}
+
+const firstWait: Ms = 1_000;
+const longestWait: Ms = 60_000;
+
+export const pushPace: PushPace = {
+  delay: 0,
+  waitAfter: (failures) => Math.min(firstWait * 2 ** (failures - 1), longestWait),
+};
+
 export interface Pushing {
   readonly turn: Turn;
   readonly timers: Timers;
-  readonly positions: ServicePositions;
-  readonly read: ReadTransaction;
   readonly ask: AskService;
+  readonly pace: PushPace;
   /** told of defects, and of a database that cannot be written; the push is tried again */
   readonly onError: (error: unknown) => void;
 }
 
-/** The wait after the first attempt that failed; doubled with each further one. */
-const firstWait: Ms = 1_000;
-const longestWait: Ms = 60_000;
-
-/** Positions that are none of the service's business may be passed unwritten: they would be read again, no more. */
-const mostUnwritten = 1_000;
-
 export function createPusher(
   service: ApplicationService & { readonly url: string },
-  { turn, timers, positions, read, ask, onError }: Pushing,
+  queue: PushQueue,
+  { turn, timers, ask, pace, onError }: Pushing,
 ): Pusher {
   const stopping = new AbortController();
   let working: Promise<void> | null = null;
   let isWoken = false;
   let failures = 0;
   let cancelWait: Cancel | null = null;
-  /** not taken yet: told again with the same id and the same events */
+  let cancelNotice: Cancel | null = null;
+  /** not taken yet */
   let pending: ServiceTransaction | null = null;
-  let written = 0;
-  let position: number | null = null;
 
-  const next = (): ServiceTransaction => {
-    written = positions.of(service.id) ?? 0;
-    return read(service, Math.max(position ?? 0, written));
-  };
-
-  const pass = async ({ upTo, events }: ServiceTransaction): Promise<void> => {
-    if (events.length > 0 || upTo - written >= mostUnwritten) {
-      await turn.unit(() => positions.set(service.id, upTo));
-    }
-    position = upTo;
-  };
-
-  /** The id is the position of the last event: it grows, and stands for the same events whenever it comes again. */
-  const isTaken = async ({ upTo, events }: ServiceTransaction): Promise<boolean> => {
+  const isTaken = async ({ id, events }: ServiceTransaction): Promise<boolean> => {
     if (events.length === 0) return true;
-    const path = `/_matrix/app/v1/transactions/${upTo}`;
+    const path = `/_matrix/app/v1/transactions/${id}`;
     const reached = await ask(service, 'PUT', path, { events }, stopping.signal);
     return reached.kind === 'answered' && reached.status === 200;
   };
@@ -73,26 +68,38 @@ export function createPusher(
   /** @returns false: the service did not take it */
   const pushAll = async (): Promise<boolean> => {
     for (;;) {
-      if (pending === null) {
-        isWoken = false;
-        pending = await turn.unit(next);
-      }
-      if (!(await isTaken(pending))) return false;
+      const refused = pending;
+      // What comes while a transaction waits is still to be read once that one is taken.
+      if (refused === null) isWoken = false;
+      const transaction = await turn.unit(() => (refused === null ? queue.next() : queue.again(refused)));
+      pending = transaction;
+      if (!(await isTaken(transaction))) return false;
       failures = 0;
-      await pass(pending);
-      const { isFull } = pending;
+      await turn.unit(() => queue.taken(transaction));
       pending = null;
-      if (stopping.signal.aborted || !(isFull || isWoken)) return true;
+      const isOver = !transaction.isFull && !isWoken;
+      if (isOver || stopping.signal.aborted) return true;
     }
   };
 
   const retry = (): void => {
-    if (stopping.signal.aborted) return;
-    const wait = Math.min(firstWait * 2 ** failures, longestWait);
     failures += 1;
+    const wait = pace.waitAfter(failures);
+    if (wait !== null) schedule(wait);
+  };
+
+  const schedule = (wait: Ms): void => {
+    if (stopping.signal.aborted) return;
     cancelWait = timers.after(wait, () => {
       cancelWait = null;
       work();
+    });
+  };
+
+  const notice = (noticed: () => void): void => {
+    cancelNotice ??= timers.after(pace.delay, () => {
+      cancelNotice = null;
+      void turn.unit(noticed).catch(onError);
     });
   };
 
@@ -105,14 +112,17 @@ export function createPusher(
       .then((done) => {
         working = null;
         if (!done) retry();
-        else if (isWoken) work();
+        else if (isWoken && !stopping.signal.aborted) work();
       });
   };
 
   return {
     wake() {
       isWoken = true;
-      if (working === null && cancelWait === null && !stopping.signal.aborted) work();
+      if (queue.noticed !== undefined) notice(queue.noticed);
+      if (working !== null || cancelWait !== null || stopping.signal.aborted) return;
+      if (pace.delay === 0) work();
+      else schedule(pace.delay);
     },
     hurry() {
       if (cancelWait === null) return;
@@ -123,6 +133,7 @@ export function createPusher(
     async stop() {
       stopping.abort();
       cancelWait?.();
+      cancelNotice?.();
       await working;
     },
   };

@@ -1,5 +1,7 @@
 import type { Turn } from '@matrix-futures/sqlite';
 import type { Positions } from '../stream/positions.ts';
+import type { ServicePositions } from './positions.ts';
+import type { PushQueue } from './push-queue.ts';
 import { createPusher, type Pusher, type Pushing } from './pusher.ts';
 import type { ApplicationService, ApplicationServices } from './services.ts';
 
@@ -14,22 +16,30 @@ export interface Pushes {
   hurry(service: ApplicationService): void;
 }
 
+export interface PushesParts {
+  readonly services: ApplicationServices;
+  /** of events */
+  readonly stream: Positions;
+  /** how far each service has been told */
+  readonly told: ServicePositions;
+  readonly queueOf: (service: ApplicationService) => PushQueue;
+}
+
 /** A service that is new here begins with what comes from now on. */
 export async function openPushes(
-  services: ApplicationServices,
-  stream: Positions,
+  { services, stream, told, queueOf }: PushesParts,
   pushing: Pushing,
 ): Promise<Pushes> {
-  const { turn, positions } = pushing;
+  const { turn } = pushing;
   await turn.unit(() => {
     for (const { id } of services.all) {
-      if (positions.of(id) === undefined) positions.set(id, stream.current());
+      if (told.of(id) === undefined) told.set(id, stream.current());
     }
   });
   const pushers = new Map<ApplicationService, Pusher>();
   for (const service of services.all) {
     const { url } = service;
-    if (url !== null) pushers.set(service, createPusher({ ...service, url }, pushing));
+    if (url !== null) pushers.set(service, createPusher({ ...service, url }, queueOf(service), pushing));
   }
   let isStarted = false;
   const wake = (): void => {

@@ -13,14 +13,13 @@ import { authEventKeys } from '../auth-rules/auth-event-keys.ts';
 import { authorize } from '../auth-rules/authorize.ts';
 import { BoundedMap } from '../cache/bounded-map.ts';
 import { buildEvent, placeMembers, type BuiltEvent, type EventParts } from '../events/build-event.ts';
-import { canonicalJson } from '../events/canonical-json.ts';
 import type { SigningKey } from '../events/signing-key.ts';
 import type { Notifier } from '../stream/notifier.ts';
 import type { Positions } from '../stream/positions.ts';
-import { contentOf, type StoredEvent } from './stored-event.ts';
-import { judgeForm, refusal } from './event-form.ts';
+import { refusal } from './event-form.ts';
 import type { EventWriter, Origin } from './event-writer.ts';
-import { applyRedaction, judgeRedaction } from './redaction.ts';
+import type { Judging } from './judging.ts';
+import { applyRedaction } from './redaction.ts';
 import type { RoomState } from './room-state.ts';
 import type { Room, RoomStore } from './room-store.ts';
 
@@ -64,6 +63,7 @@ export interface AppendParts {
   readonly turn: Turn;
   readonly store: RoomStore;
   readonly state: RoomState;
+  readonly judging: Judging;
   readonly writer: EventWriter;
   readonly positions: Positions;
   readonly notifier: Notifier;
@@ -86,7 +86,7 @@ const keptHeads = 10_000;
 const anyHashedId = `!${'0'.repeat(43)}`;
 
 export function createAppend(parts: AppendParts): Append {
-  const { turn, store, state, writer, positions, notifier, serverName, signingKey } = parts;
+  const { turn, store, state, judging, writer, positions, notifier, serverName, signingKey } = parts;
   const signer = { serverName, keyId: signingKey.id };
   const heads = new BoundedMap<RoomId, Head>(keptHeads);
 
@@ -146,23 +146,26 @@ export function createAppend(parts: AppendParts): Append {
   };
 
   const append: Append['append'] = (draft, timestamp, origin = {}) => {
-    const malformed = judgeForm(draft, signer);
-    if (malformed !== null) return refused(malformed);
     const room = store.room(draft.room);
-    if (room === undefined) return refused(refusal('forbidden', notInRoom(draft.room)));
+    const refuse = (error: Refusal): Refused =>
+      refused(judging.worded(error, draft, room === undefined ? null : state.of(draft.room)));
+
+    const malformed = judging.form(draft, signer);
+    if (malformed !== null) return refuse(malformed);
+    if (room === undefined) return refuse(refusal('forbidden', notInRoom(draft.room)));
+    const current =
+      draft.stateKey === null ? undefined : store.stateEvent(draft.room, draft.type, draft.stateKey);
+    const repeated = current !== undefined && judging.repeats(current, draft) ? current.eventId : null;
+    if (repeated !== null && judging.repeatsUnjudged) return { kind: 'accepted', event: repeated };
 
     const placed = place(draft, room, timestamp);
     const event = placeMembers(placed);
     const rejection = authorize(event, state.of(draft.room), room.version);
-    if (rejection !== null) return refused(refusal('forbidden', rejection.message));
-    const redaction = judgeRedaction(store, state, room, event);
-    if (redaction.kind === 'refused') return redaction;
+    if (rejection !== null) return refuse(refusal('forbidden', rejection.message));
+    const redaction = judging.redaction(store, state, room, event, origin);
+    if (redaction.kind === 'refused') return refuse(redaction.error);
 
-    const current =
-      draft.stateKey === null ? undefined : store.stateEvent(draft.room, draft.type, draft.stateKey);
-    if (current !== undefined && saysTheSame(current, draft)) {
-      return { kind: 'accepted', event: current.eventId };
-    }
+    if (repeated !== null) return { kind: 'accepted', event: repeated };
     const built = buildEvent({ ...placed, serverName, signingKey });
     const accepted = write(draft.room, built, current?.eventId ?? null, origin);
     if (redaction.target !== null) {
@@ -180,7 +183,7 @@ export function createAppend(parts: AppendParts): Append {
       stateKey: '',
       content,
     };
-    const malformed = judgeForm({ ...draft, extras: {} }, signer);
+    const malformed = judging.form({ ...draft, extras: {} }, signer);
     if (malformed !== null) return refused(malformed);
     const placed = {
       ...draft,
@@ -211,10 +214,4 @@ export function notInRoom(room: RoomId): string {
 
 function refused(error: Refusal): Refused {
   return { kind: 'refused', error };
-}
-
-function saysTheSame(current: StoredEvent, draft: Draft): boolean {
-  return (
-    current.sender === draft.sender && canonicalJson(contentOf(current)) === canonicalJson(draft.content)
-  );
 }

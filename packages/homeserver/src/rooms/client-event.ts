@@ -17,8 +17,18 @@ export interface ClientEvents {
   inRoom(event: StoredEvent, viewer: Viewer): ClientEvent;
 }
 
+/** What of `unsigned` is shown, where homeservers differ. */
+export interface Shown {
+  /** `transaction_id`, in events that are told one by one, and not only in `/sync` */
+  readonly transactionIds: boolean;
+  /** `replaces_state` and `prev_sender` */
+  readonly replacedState: boolean;
+}
+
+export const shown: Shown = { transactionIds: true, replacedState: true };
+
 /** @param wall milliseconds since 1970, for `age` */
-export function createClientEvents(store: RoomStore, wall: () => number): ClientEvents {
+export function createClientEvents(store: RoomStore, shows: Shown, wall: () => number): ClientEvents {
   const convert = (event: StoredEvent, viewer: Viewer, named: boolean): ClientEvent =>
     toClientEvent(pduOf(event), {
       eventId: event.eventId,
@@ -34,12 +44,12 @@ export function createClientEvents(store: RoomStore, wall: () => number): Client
     return {
       age: Math.max(0, wall() - event.originServerTs),
       ...(replaced && {
-        replaces_state: replaced.eventId,
-        prev_sender: replaced.sender,
+        ...(shows.replacedState && { replaces_state: replaced.eventId, prev_sender: replaced.sender }),
         prev_content: contentOf(replaced),
       }),
       ...(redaction && { redacted_because: convert(redaction, viewer, named) }),
       ...(own &&
+        (shows.transactionIds || !named) &&
         event.transactionId !== null &&
         event.transactionDevice === (viewer.device ?? '') && { transaction_id: event.transactionId }),
       ...(own && delayed(event)),

@@ -18,9 +18,13 @@ export interface Signer {
  * @returns null: nothing is wrong
  */
 export function judgeForm(draft: Draft, signer: Signer): Refusal | null {
+  return judgePlace(draft) ?? judgeContent(draft) ?? judgeSize(draft, signer);
+}
+
+export function judgePlace(draft: Draft): Refusal | null {
   if (!isRoomId(draft.room)) return refusal('invalidParam', notRoomId(draft.room));
   if (draft.type === '') return refusal('invalidParam', 'The event type is empty.');
-  return judgeContent(draft) ?? judgeSize(draft, signer);
+  return null;
 }
 
 /** `!` and something opaque: a room id of version 12 has no server name in it. */
@@ -53,7 +57,7 @@ function judgeContent({ type, stateKey, content }: Draft): Refusal | null {
 }
 
 /** Room version 10 has the longest events: it lists the create event among its auth events. */
-function judgeSize(draft: Draft, signer: Signer): Refusal | null {
+export function judgeSize(draft: Draft, signer: Signer): Refusal | null {
   try {
     const bytes = finalSizeBound(draft, { ...signer, roomVersion: roomVersions['10'] });
     if (bytes <= maxEventBytes) return null;

@@ -6,7 +6,9 @@ import type { Positions } from '../stream/positions.ts';
 import type { Append } from './append.ts';
 import type { ClientEvents } from './client-event.ts';
 import type { EventWriter, Origin } from './event-writer.ts';
+import type { Reading } from './reading.ts';
 import type { RoomStore } from './room-store.ts';
+import type { Sending } from './sending.ts';
 
 /** What the endpoints of rooms work with. */
 export interface Rooms {
@@ -15,6 +17,8 @@ export interface Rooms {
   readonly store: RoomStore;
   readonly writer: EventWriter;
   readonly append: Append;
+  readonly sending: Sending;
+  readonly reading: Reading;
   readonly positions: Positions;
   readonly events: ClientEvents;
   /** `displayname` and `avatar_url`, as far as the user has set them: part of their membership events */

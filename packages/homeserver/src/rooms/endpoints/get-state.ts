@@ -18,7 +18,7 @@ export function getState(rooms: Rooms): Endpoint {
     handle: async ({ requester, params, query }) => {
       const { roomId: room, eventType: type, stateKey = '' } = params;
       const body = await rooms.turn.unit(() => {
-        const upTo = seenUpTo(rooms, room, requester.user);
+        const upTo = rooms.reading.stateUpTo(rooms, room, requester.user, type, stateKey);
         const event = rooms.store.stateEventAt(room, type, stateKey, upTo);
         if (event === undefined) {
           throw new MatrixError('notFound', `The room has no ${type} with state key "${stateKey}".`);

@@ -2,8 +2,7 @@ import { client, endpoint, MatrixError, type Endpoint } from '@matrix-futures/ht
 import Type from 'typebox';
 import { eventTest } from '../../filters/event-test.ts';
 import { formatToken, parseToken } from '../../stream/token.ts';
-import { seenUpTo } from '../access.ts';
-import { sendersOf, walk } from '../history.ts';
+import { sendersOf } from '../history.ts';
 import { Limit, limitOf, readFilter } from '../paging.ts';
 import type { Rooms } from '../rooms.ts';
 import { whatIsSeen } from '../visibility.ts';
@@ -32,9 +31,9 @@ export function getMessages(rooms: Rooms): Endpoint {
       const from = position('from', query.from);
       const to = position('to', query.to);
       const body = await rooms.turn.unit(() => {
-        const end = seenUpTo(rooms, room, requester.user);
+        const end = rooms.reading.messagesUpTo(rooms, room, requester.user);
         const start = Math.min(from ?? (dir === 'b' ? end : 0), end);
-        const found = walk(rooms.store, {
+        const found = rooms.reading.page(rooms.store, {
           room,
           direction: dir,
           after: dir === 'b' ? (to ?? 0) : start,

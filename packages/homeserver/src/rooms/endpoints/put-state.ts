@@ -22,15 +22,15 @@ export function putState(rooms: Rooms): Endpoint {
     summary: 'Sends a state event',
     query: Type.Object({ ...stickyQuery, ...timestampQuery }),
     body: Type.Unsafe<JsonObject>(Type.Object({})),
-    handle: async ({ requester, params, query, body }) => {
+    handle: async (call) => {
+      const { requester, params, query, body } = call;
       const { roomId: room, eventType: type, stateKey = '' } = params;
       requireRoomId(room);
       const extras = { ...stickyExtras(query), ...timestampExtras(rooms, requester, query) };
       const content = body();
-      const event = await rooms.turn.unit(() => {
-        rooms.messageRate.take(requester);
-        return say(rooms, { room, sender: requester.user, type, stateKey, content, extras });
-      });
+      const event = await rooms.sending.state(call, () =>
+        say(rooms, { room, sender: requester.user, type, stateKey, content, extras }),
+      );
       return { body: { event_id: event } };
     },
   });

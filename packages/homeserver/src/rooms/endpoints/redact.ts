@@ -3,7 +3,6 @@ import Type from 'typebox';
 import { requireRoomId } from '../access.ts';
 import { reasonOf } from '../membership.ts';
 import { say, type Rooms } from '../rooms.ts';
-import { sendOnce } from '../send-once.ts';
 
 const type = 'm.room.redaction';
 
@@ -16,10 +15,11 @@ export function redactEvent(rooms: Rooms): Endpoint {
     summary: 'Takes the content of an event away',
     body: Type.Object({ reason: Type.Optional(Type.String()) }),
     bodyOptional: true,
-    handle: async ({ requester, params, body }) => {
+    handle: async (call) => {
+      const { requester, params, body } = call;
       const { roomId: room, eventId: target, txnId } = params;
       requireRoomId(room);
-      const event = await sendOnce(rooms, requester, { room, type, txnId, target }, (transaction) => {
+      const event = await rooms.sending.once(call, { room, type, txnId, target }, (transaction) => {
         const content = { ...reasonOf(body()), redacts: target };
         return say(rooms, { room, sender: requester.user, type, stateKey: null, content }, { transaction });
       });

@@ -3,7 +3,6 @@ import { client, endpoint, type Endpoint } from '@matrix-futures/http';
 import Type from 'typebox';
 import { requireRoomId } from '../access.ts';
 import { say, type Rooms } from '../rooms.ts';
-import { sendOnce } from '../send-once.ts';
 import { stickyExtras, stickyQuery } from '../sticky.ts';
 import { timestampExtras, timestampQuery } from '../timestamp.ts';
 
@@ -16,11 +15,12 @@ export function sendEvent(rooms: Rooms): Endpoint {
     summary: 'Sends a message event',
     query: Type.Object({ ...stickyQuery, ...timestampQuery }),
     body: Type.Unsafe<JsonObject>(Type.Object({})),
-    handle: async ({ requester, params, query, body }) => {
+    handle: async (call) => {
+      const { requester, params, query, body } = call;
       const { roomId: room, eventType: type, txnId } = params;
       requireRoomId(room);
       const extras = { ...stickyExtras(query), ...timestampExtras(rooms, requester, query) };
-      const event = await sendOnce(rooms, requester, { room, type, txnId, target: null }, (transaction) => {
+      const event = await rooms.sending.once(call, { room, type, txnId, target: null }, (transaction) => {
         const draft = { room, sender: requester.user, type, stateKey: null, content: body(), extras };
         return say(rooms, draft, { transaction });
       });
