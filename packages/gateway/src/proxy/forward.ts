@@ -1,7 +1,7 @@
 import { limitBodyTime, MatrixError, prepareAnswer, sendPrepared, type Timers } from '@matrix-futures/http';
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import { headersDown, headersUp, type Overrides } from './headers.ts';
-import { originForm } from './path.ts';
+import { originForm, rawPath } from './path.ts';
 import type { Target } from './target.ts';
 
 // Why not a library: of those in use, one rebuilds the URL and leaves the upstream's request running when the client
@@ -34,20 +34,12 @@ export class Forwarder {
   readonly #target: Target;
   readonly #passHost: boolean;
   readonly #timers: Timers;
+  readonly #polls = new Set<ClientRequest>();
 
   constructor(target: Target, passHost: boolean, timers: Timers) {
     this.#target = target;
     this.#passHost = passHost;
     this.#timers = timers;
-  }
-
-  /** Sends a request on, and its answer back. */
-  async pass(passing: Passing, changes?: Changes): Promise<void> {
-    try {
-      relay(await this.send(passing, changes), passing.response);
-    } catch (error) {
-      this.fail(passing, error);
-    }
   }
 
   /**
@@ -68,11 +60,16 @@ export class Forwarder {
       const clientGone = () => {
         if (!response.writableFinished) sent.destroy();
       };
+      if (longPoll.test(rawPath(request.url ?? '/'))) this.#polls.add(sent);
       response.once('close', clientGone);
       signal?.addEventListener('abort', abort, { once: true });
-      sent.once('response', resolve);
+      sent.once('response', (answer) => {
+        this.#polls.delete(sent);
+        resolve(answer);
+      });
       sent.on('error', () => reject(new NoAnswer()));
       sent.once('close', () => {
+        this.#polls.delete(sent);
         response.off('close', clientGone);
         signal?.removeEventListener('abort', abort);
         reject(new NoAnswer());
@@ -80,6 +77,11 @@ export class Forwarder {
       if (body === undefined) stream(request, sent);
       else sent.end(body);
     });
+  }
+
+  /** Ends the syncs that wait for something new: their clients ask again. */
+  endPolls(): void {
+    for (const sent of this.#polls) sent.destroy();
   }
 
   /** Answers what `send` threw, as far as anybody is still there to read it. */
@@ -102,7 +104,10 @@ export class Forwarder {
 
 const discardTime = 30_000;
 
-/** A homeserver that answers before it has the whole body gets no more of it, and the client's rest is discarded. */
+/** `/sync` of every version, sliding ones too, and what it was before. */
+const longPoll = /\/client\/.*\/(?:sync|events)$/;
+
+/** When the homeserver ends the connection before it has the whole body, the client's rest is discarded. */
 function stream(request: IncomingMessage, sent: ClientRequest): void {
   request.pipe(sent);
   request.once('error', () => sent.destroy());

@@ -40,6 +40,8 @@ export interface Proxy {
   readonly onUpgrade: OnUpgrade;
   /** The plain `send` for the batch, which shares a path with it. */
   readonly plainSend: { readonly endpoint: Endpoint; hasAnswered(): boolean };
+  /** Ends the syncs that wait for something new, so that a server that closes need not wait for them. */
+  endPolls(): void;
   /** Ends every connection to the homeserver. */
   close(): void;
 }
@@ -69,6 +71,7 @@ export function createProxy(options: ProxyOptions): Proxy {
       else refuseTunnel(socket, refusal);
     },
     plainSend: plainSend(target),
+    endPolls: () => forwarder.endPolls(),
     close: () => target.close(),
   };
 }

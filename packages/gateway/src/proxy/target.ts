@@ -1,7 +1,6 @@
 import type { Ms } from '@matrix-futures/engine';
 import { Agent as HttpAgent, type ClientRequest, request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import { Socket } from 'node:net';
 
 /** An idle connection is ended by us before a homeserver does it: a request that meets its close would be lost. */
 const idle: Ms = 4_000;
@@ -49,8 +48,5 @@ export class Target {
   /** Ends the connections, those in use too. */
   close(): void {
     this.#agent.destroy();
-    for (const sockets of Object.values(this.#agent.sockets)) {
-      for (const socket of sockets ?? []) if (socket instanceof Socket) socket.destroy();
-    }
   }
 }

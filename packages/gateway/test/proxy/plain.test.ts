@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers';
 import type { StateKey } from '@matrix-futures/engine';
 import { describe, expect, test } from 'vitest';
 import { longestHold, longestWait } from '../../src/proxy/plain-state.ts';
+import type { Proxy } from '../../src/proxy/proxy.ts';
 import { alice, gatewayBefore, timers } from './proxying.ts';
 
 /** A lock that says what happens, and is taken once so far. */
@@ -17,7 +18,7 @@ function lockOf(wait: Promise<void> = Promise.resolve()) {
     isHeld: () => held > 0,
     /** resolves when nobody holds it any more */
     async freed() {
-      while (held > 0) await new Promise<void>((resolve) => void free.push(resolve));
+      while (this.isHeld()) await new Promise<void>((resolve) => void free.push(resolve));
     },
     async withStateKey(key: StateKey, run: () => Promise<void>) {
       keys.push(key);
@@ -119,7 +120,10 @@ describe('plain state', () => {
     const answering: ServerResponse[] = [];
     const asked = Promise.withResolvers<void>();
     const { url } = await gatewayBefore(
-      (_request, response) => void (answering.push(response), asked.resolve()),
+      (_request, response) => {
+        answering.push(response);
+        asked.resolve();
+      },
       {
         withStateKey: lock.withStateKey,
         timers: hurried(longestHold),
@@ -172,9 +176,7 @@ describe('plain state', () => {
 describe('the plain send behind a shared path', () => {
   const path = '/_matrix/client/v3/rooms/!r/send/future/1%2F2?user_id=%40a%3Ab';
   const shared = {
-    endpoints: ({ plainSend }: { plainSend: { endpoint: import('@matrix-futures/http').Endpoint } }) => [
-      plainSend.endpoint,
-    ],
+    endpoints: ({ plainSend }: Proxy) => [plainSend.endpoint],
   };
   const authorized = {
     method: 'PUT',
