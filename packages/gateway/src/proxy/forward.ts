@@ -4,8 +4,8 @@ import { headersDown, headersUp, type Overrides } from './headers.ts';
 import { originForm, rawPath } from './path.ts';
 import type { Target } from './target.ts';
 
-// Why not a library: of those in use, one rebuilds the URL and leaves the upstream's request running when the client
-// goes before the answer; the others pass hop-by-hop headers on and fold doubled ones. What is needed is this page.
+// Why not a library: @fastify/reply-from 12 leaves the homeserver's request running when the client goes before the
+// answer; httpxy 0.5 passes hop-by-hop headers on and folds doubled ones. What is needed of either is this page.
 
 /** A request of a client's on its way to the homeserver. */
 export interface Passing {
