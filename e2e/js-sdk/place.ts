@@ -1,0 +1,24 @@
+import { LastingServer } from './lasting-server.ts';
+
+/** A new server with nobody on it, and what serves futures there. */
+export interface ServerOfPlace extends AsyncDisposable {
+  /** what clients ask, without a slash at its end */
+  readonly url: string;
+  /** Ends what serves futures; resolves when the process is gone. */
+  stop(signal: NodeJS.Signals): Promise<void>;
+  /** With the same data, at the same address. */
+  startAgain(): Promise<void>;
+}
+
+/** Where a suite runs. */
+export interface Place {
+  readonly name: string;
+  /** @param flags of what serves futures, beside those that it needs to run */
+  open(flags: readonly string[]): Promise<ServerOfPlace>;
+}
+
+/** The server with its own homeserver inside. */
+export const inside: Place = {
+  name: 'the homeserver inside',
+  open: (flags) => LastingServer.start(['--open-registration', ...flags]),
+};
