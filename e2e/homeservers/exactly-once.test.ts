@@ -1,0 +1,71 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { faults } from './exactly-once/faults.ts';
+import { points } from './exactly-once/points.ts';
+import { type Dying, roomsForWays, Trial } from './exactly-once/trial.ts';
+import { ways } from './exactly-once/ways.ts';
+import { startWorld, type World } from './exactly-once/world.ts';
+import { upstreams } from './upstreams.ts';
+
+const everyWay = ways.map(({ name }) => name);
+
+describe.each(upstreams)('on $name, every way of sending makes exactly one event', (upstream) => {
+  let world: World;
+  let rooms: readonly string[];
+  const trials: Trial[] = [];
+
+  beforeAll(async () => {
+    world = await startWorld(upstream);
+    rooms = await roomsForWays(world);
+  });
+  afterAll(() => world[Symbol.asyncDispose]());
+
+  async function judge(trial: Trial, mostMessages: number): Promise<void> {
+    trials.push(trial);
+    const judged = await Promise.all(
+      trial.deliveries.map(async (delivery) => {
+        const told = await delivery.ended();
+        const events = await delivery.events();
+        const ids = events.map(({ event_id }) => event_id);
+        const most = delivery.way.isMessage ? mostMessages : 1;
+        return {
+          way: delivery.way.name,
+          isOnce: ids.includes(told) && ids.length <= most,
+          tooEarly: events.filter(({ origin_server_ts: at }) => at < delivery.deadline),
+          onlyInOne: await delivery.onlyInOne(),
+        };
+      }),
+    );
+    expect(judged).toEqual(everyWay.map((way) => ({ way, isOnce: true, tooEarly: [], onlyInOne: [] })));
+    expect(trial.early).toEqual(new Map());
+  }
+
+  async function judgeDeath(point: (typeof points)[number], dying: Dying): Promise<void> {
+    const trial = new Trial(world, rooms);
+    await trial.die(point, dying);
+    await judge(trial, dying !== 'the gateway' && upstream.losesMessagesInCrash ? 2 : 1);
+  }
+
+  it.each(points)('when the gateway is killed as $name', (point) => judgeDeath(point, 'the gateway'));
+
+  it.each(faults)('when $name', async (fault) => {
+    const trial = new Trial(world, rooms);
+    await trial.strike(fault, upstream.timeLimit);
+    await judge(trial, 1);
+  });
+
+  describe.skipIf(!upstream.isOurs)('(skipped for a homeserver that the tests cannot kill)', () => {
+    it.each(points)('when the homeserver is killed as $name', (point) => judgeDeath(point, 'the homeserver'));
+    it.each(points)('when both are killed as $name', (point) => judgeDeath(point, 'both'));
+  });
+
+  it('and never another one afterwards', async () => {
+    const { losesMessagesInCrash } = upstream;
+    const doubled: string[] = [];
+    for (const { deliveries } of trials)
+      for (const delivery of deliveries) {
+        const most = losesMessagesInCrash && delivery.way.isMessage ? 2 : 1;
+        if ((await delivery.events()).length > most) doubled.push(delivery.way.name);
+      }
+    expect(doubled).toEqual([]);
+  });
+});

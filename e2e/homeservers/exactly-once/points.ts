@@ -1,0 +1,57 @@
+import type { Exchange } from '../between.ts';
+
+/** A point of a delivery, as it can be told from outside of the gateway. */
+export interface Point {
+  readonly name: string;
+  /** which request tells it: the last question before the attempt, or the attempt itself */
+  readonly request: 'guard' | 'put';
+  /** Brings a request to the point, and stays there. */
+  reach(exchange: Exchange, reached: () => void): Promise<void>;
+}
+
+export const points: readonly Point[] = [
+  {
+    name: 'the claim is made',
+    request: 'guard',
+    reach: async (exchange, reached) => {
+      reached();
+      await exchange.over();
+    },
+  },
+  {
+    name: 'the attempt is written down',
+    request: 'put',
+    reach: async (exchange, reached) => {
+      reached();
+      await exchange.over();
+    },
+  },
+  {
+    name: 'the request is written',
+    request: 'put',
+    reach: async (exchange, reached) => {
+      await exchange.forward();
+      reached();
+      await exchange.over();
+    },
+  },
+  {
+    name: 'the homeserver has answered',
+    request: 'put',
+    reach: async (exchange, reached) => {
+      await exchange.forward();
+      await exchange.reply();
+      reached();
+      await exchange.over();
+    },
+  },
+  {
+    name: 'the answer is passed on, and not recorded yet',
+    request: 'put',
+    reach: async (exchange, reached) => {
+      await exchange.forward();
+      await exchange.answer(await exchange.reply());
+      reached();
+    },
+  },
+];

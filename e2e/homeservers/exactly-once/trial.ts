@@ -1,0 +1,111 @@
+import { type Act, passOn } from '../between.ts';
+import { Delivery } from './delivery.ts';
+import type { Fault } from './faults.ts';
+import type { Point } from './points.ts';
+import { ways } from './ways.ts';
+import { newRoom, type World } from './world.ts';
+
+/** Who is killed, and started again. */
+export type Dying = 'the gateway' | 'the homeserver' | 'both';
+
+/** Long enough to schedule everything before anything is due, in ms. */
+const lead = 2_000;
+
+/** A room for each way of sending. */
+export async function roomsForWays(world: World): Promise<readonly string[]> {
+  const rooms: string[] = [];
+  for (const _ of ways) rooms.push(await newRoom(world));
+  return rooms;
+}
+
+/** One delivery of each way at once, whose first requests something is done to. */
+export class Trial {
+  readonly deliveries: readonly Delivery[];
+  /** what was sent too early, by name of its way, in ms */
+  readonly early = new Map<string, number>();
+  readonly #world: World;
+
+  /** @param rooms from `roomsForWays` */
+  constructor(world: World, rooms: readonly string[]) {
+    this.#world = world;
+    this.deliveries = ways.map((way, place) => new Delivery(world, way, rooms[place] ?? ''));
+  }
+
+  /** Brings every delivery to that point, kills, and starts again what was killed. */
+  async die(point: Point, dying: Dying): Promise<void> {
+    await this.#schedule();
+    const { promise: atPoint, resolve } = Promise.withResolvers<void>();
+    const missing = new Set(this.deliveries);
+    {
+      using _ = this.#rules(point.request, (delivery) => (exchange) => {
+        return point.reach(exchange, () => {
+          missing.delete(delivery);
+          if (missing.size === 0) resolve();
+        });
+      });
+      for (const delivery of this.deliveries) delivery.fire();
+      await atPoint;
+      await this.#kill(dying);
+    }
+    await this.#startAgain(dying);
+  }
+
+  /** Does that to the first request of every delivery. */
+  async strike(fault: Fault, limit: number): Promise<void> {
+    await this.#schedule();
+    const { promise: allStruck, resolve } = Promise.withResolvers<void>();
+    const struck = new Set<Delivery>();
+    using _ = this.#rules('put', (delivery) => (exchange) => {
+      if (struck.has(delivery)) return passOn(exchange);
+      struck.add(delivery);
+      if (struck.size === this.deliveries.length) resolve();
+      return fault.strike(exchange, limit);
+    });
+    for (const delivery of this.deliveries) delivery.fire();
+    await allStruck;
+  }
+
+  async #schedule(): Promise<void> {
+    await Promise.all(this.deliveries.map((delivery) => delivery.prepare()));
+    const due = performance.now() + lead;
+    await Promise.all(
+      this.deliveries.map((delivery) => delivery.schedule(Math.ceil(due - performance.now()))),
+    );
+    if (performance.now() > due) throw new Error(`scheduling took more than ${lead} ms`);
+  }
+
+  #rules(request: Point['request'], actFor: (delivery: Delivery) => Act): Disposable {
+    const rules = new DisposableStack();
+    for (const delivery of this.deliveries) {
+      const act = actFor(delivery);
+      const isIts = request === 'put' ? delivery.isPut.bind(delivery) : delivery.isGuard.bind(delivery);
+      rules.use(
+        this.#world.front.toUpstream.rule(isIts, (exchange) => {
+          const early = delivery.earliness(exchange.seen.at);
+          if (early > 0) this.early.set(delivery.way.name, early);
+          return act(exchange);
+        }),
+      );
+    }
+    return rules;
+  }
+
+  async #kill(dying: Dying): Promise<void> {
+    const { gateway, upstream, toUpstream } = this.#world.front;
+    await Promise.all([
+      dying !== 'the homeserver' && gateway.stop('SIGKILL'),
+      dying !== 'the gateway' && upstream.process?.kill(),
+    ]);
+    if (dying !== 'the gateway') await toUpstream.refuse();
+  }
+
+  async #startAgain(dying: Dying): Promise<void> {
+    const { gateway, upstream, toUpstream } = this.#world.front;
+    if (dying !== 'the gateway') {
+      await upstream.process?.start();
+      await toUpstream.listen();
+      this.#world.observer.serverAt(upstream.url);
+    }
+    if (dying !== 'the homeserver') await gateway.startAgain();
+  }
+}
