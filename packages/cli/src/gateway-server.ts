@@ -95,6 +95,7 @@ export async function startGateway(
     headers: { 'X-Matrix-Futures': 'gateway' },
     ...{ logger, timers },
   });
+  server.onClosing(() => proxy.endPolls());
   opened.defer(() => futures.stop());
   opened.defer(() => server.close());
   const { url } = await listen(server, config.listen);

@@ -120,7 +120,7 @@ describe('what can be configured', () => {
       kind: null,
       front: 'paths',
       delayIds: false,
-      requestLimit: 30_000,
+      requestLimit: 10_000,
       synapseAdminTokenFile: null,
     });
   });

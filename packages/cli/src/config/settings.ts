@@ -113,7 +113,7 @@ export const settings = [
   {
     name: 'upstream-time-limit',
     value: 'DURATION',
-    fallback: '30s',
+    fallback: '10s',
     home: 'elsewhere',
     help: 'how long the upstream may take for one event',
   },
