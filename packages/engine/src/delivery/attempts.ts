@@ -1,7 +1,7 @@
 import type { Clock, Instant, Ms, Timers } from '../clock.ts';
-import type { RoomId } from '../event.ts';
+import type { EventId, RoomId } from '../event.ts';
 import type { Refusal } from '../future.ts';
-import type { Claim, Group, GroupId } from '../group.ts';
+import type { Claim, GroupId } from '../group.ts';
 import {
   HomeserverUnavailable,
   type Accepted,
@@ -12,12 +12,13 @@ import {
   type Unknown,
 } from '../homeserver.ts';
 import { afterAttempt, beginAttempt, type Begun, type Guards, type NextStep } from '../rules/attempt.ts';
-import { openStaged } from '../rules/batch.ts';
-import { accepted, gaveUp, givenBack, provedAbsent, refused } from '../rules/delivered.ts';
-import { StoreUnavailable, type Decision, type FutureStore, type World } from '../store.ts';
+import { gaveUp, givenBack, provedAbsent, refused } from '../rules/delivered.ts';
+import { StoreUnavailable, type FutureStore } from '../store.ts';
 import type { Tokens } from '../tokens.ts';
-import { memoryOf, sentOf, transactionIdOf, type Dispatch } from './dispatch.ts';
+import { sentOf, transactionIdOf, type Dispatch } from './dispatch.ts';
 import type { Line } from './line.ts';
+import { Outcomes } from './outcomes.ts';
+import { Pauses } from './pauses.ts';
 import type { RemoteOptions } from './remote-options.ts';
 import { sleep } from './sleep.ts';
 
@@ -35,7 +36,7 @@ export interface AttemptParts {
 
 /** What whoever asked for this delivery is told first; it may go on behind. */
 export type FirstOutcome =
-  | { readonly kind: 'sent'; readonly event: string }
+  | { readonly kind: 'sent'; readonly event: EventId }
   | { readonly kind: 'refused'; readonly error: Refusal }
   | { readonly kind: 'undecided' }
   /** the claim was released or lost: look at the group again */
@@ -71,18 +72,15 @@ export class Attempts {
   readonly #stopped = new AbortController();
   /** stopped, or the claim is not ours any more */
   readonly #end = new AbortController();
-  /** ends a pause in which nothing is waited for but a better moment */
-  #hurry: AbortController | null = null;
-  /** the last pause was ended so */
-  #hurried = false;
+  readonly #pauses: Pauses;
+  readonly #outcomes: Outcomes;
   #tries = 0;
   #unreached = 0;
-  #delay: Ms;
   /** from here on no attempt can be running; attempts made before a restart count as begun at the start */
   #quietFrom: Instant;
 
   constructor(parts: AttemptParts, dispatch: Dispatch, fresh: boolean) {
-    const { clock, options, homeserver } = parts;
+    const { clock, timers, options, homeserver } = parts;
     const { group, claim, draft } = dispatch;
     this.#parts = parts;
     this.#dispatch = dispatch;
@@ -91,7 +89,8 @@ export class Attempts {
     this.room = draft.room;
     this.certain = fresh;
     this.leaseEnd = claim.leaseEnd;
-    this.#delay = options.backOff.first;
+    this.#pauses = new Pauses(timers, options.backOff, this.#end.signal);
+    this.#outcomes = new Outcomes(parts, dispatch, this.#stopped.signal);
     this.#quietFrom = fresh ? -Infinity : clock.now() + 2 * options.requestLimit;
     const { promise, resolve } = Promise.withResolvers<FirstOutcome>();
     this.first = promise;
@@ -123,7 +122,7 @@ export class Attempts {
 
   /** The homeserver answers again. */
   hurry(): void {
-    this.#hurry?.abort();
+    this.#pauses.hurry();
   }
 
   async #run(first: Next): Promise<void> {
@@ -134,9 +133,13 @@ export class Attempts {
         next = next === 'look' ? await this.#look() : await this.#attempt();
       } catch (error) {
         if (!(error instanceof StoreUnavailable)) throw error;
-        await this.#pause(null);
+        await this.#pauses.pause(null);
       }
     }
+    // Whoever starts next need not find out whether it had an effect.
+    const isStopped = this.#stopped.signal.aborted;
+    if (isStopped && this.certain && this.#dispatch.claim.cause === 'timer')
+      await this.#outcomes.write(givenBack);
   }
 
   async #attempt(): Promise<Next> {
@@ -145,10 +148,10 @@ export class Attempts {
       case 'settle':
         return this.#settle(tried.event);
       case 'refuse':
-        await this.#write((group, claim, world) => refused(group, claim, tried.error, world));
+        await this.#outcomes.write((group, claim, world) => refused(group, claim, tried.error, world));
         return this.#refused(tried.error);
       case 'give-back':
-        await this.#write(givenBack);
+        await this.#outcomes.write(givenBack);
         return this.#refused(tried.error);
       case 'end':
         return tried.error === null ? 'over' : this.#refused(tried.error);
@@ -156,8 +159,8 @@ export class Attempts {
         this.certain = tried.certain;
         if (!tried.certain) this.#answer({ kind: 'undecided' });
         // A cancel that came during the attempt has been waiting for this.
-        else if (!(await this.#write(provedAbsent))) return 'over';
-        await this.#pause(tried.notBefore);
+        else if (!(await this.#outcomes.write(provedAbsent))) return 'over';
+        await this.#pauses.pause(tried.notBefore);
         return 'attempt';
       case 'look':
         return 'look';
@@ -298,13 +301,13 @@ export class Attempts {
     if (seen.kind === 'accepted') return this.#settle(seen.event);
     if (seen.kind === 'cannot-tell') {
       if (clock.now() - this.#dispatch.claim.since >= options.giveUpAfter) {
-        await this.#write(gaveUp);
+        await this.#outcomes.write(gaveUp);
         return 'over';
       }
-      await this.#pause(null);
+      await this.#pauses.pause(null);
       return homeserver.memoryOf(this.#dispatch.draft) === 'durable' ? 'attempt' : 'look';
     }
-    const still = await this.#write((found, claim, world) => {
+    const still = await this.#outcomes.write((found, claim, world) => {
       const next = provedAbsent(found, claim, world);
       if (next === found) this.certain = true;
       return next;
@@ -326,72 +329,14 @@ export class Attempts {
     }
   }
 
-  /** A fact: written whatever the epoch, and repeated until the store took it. */
-  async #settle(event: string): Promise<'over'> {
+  async #settle(event: EventId): Promise<'over'> {
     const { clock, onFired } = this.#parts;
     const { winner, claim } = this.#dispatch;
     const at = clock.now();
-    const isWritten = await this.#written((group, world): Decision<null> => {
-      if (group === null) return { next: null, answer: null };
-      if (winner !== null) return { next: accepted(group, winner.id, event, world), answer: null };
-      return group.phase === 'staged' ? this.#open(group, event, world) : { next: group, answer: null };
-    });
-    if (isWritten === undefined) return 'over';
+    if (!(await this.#outcomes.settle(event))) return 'over';
     if (claim.cause === 'timer' && winner !== null && winner.deadline !== null) onFired(at - winner.deadline);
     this.#answer({ kind: 'sent', event });
     return 'over';
-  }
-
-  #open(group: Group, event: string, world: World): Decision<null> {
-    return {
-      next: openStaged(group, event, world),
-      remember: memoryOf(group, event, world.now),
-      answer: null,
-    };
-  }
-
-  /** A write under the claim: dropped when the epoch moved on. Answers whether the claim is still ours after it. */
-  async #write(rule: (group: Group, claim: Claim, world: World) => Group | null): Promise<boolean> {
-    const isOurs = await this.#written((group, world) => {
-      if (group === null || group.claim === null || group.epoch !== this.epoch)
-        return { next: group, answer: false };
-      const next = rule(group, group.claim, world);
-      return { next, answer: next !== null && next.claim !== null && next.epoch === this.epoch };
-    });
-    return isOurs === true;
-  }
-
-  /** What an attempt came to, repeated until the store took it; undefined: it was stopped before. */
-  async #written<R>(decide: (group: Group | null, world: World) => Decision<R>): Promise<R | undefined> {
-    const { store, timers, options } = this.#parts;
-    for (;;) {
-      try {
-        return await store.change({ by: 'id', group: this.group }, decide);
-      } catch (error) {
-        if (!(error instanceof StoreUnavailable)) throw error;
-        if (this.#stopped.signal.aborted) return undefined;
-        await sleep(timers, options.backOff.first, this.#stopped.signal);
-      }
-    }
-  }
-
-  /**
-   * Longer and longer, but not before what the homeserver asked for. Where it asked for nothing, the pause ends when
-   * the homeserver answers again; not twice running, so that what fails for itself alone is not tried without a pause.
-   */
-  async #pause(notBefore: Ms | null): Promise<void> {
-    const { timers, options } = this.#parts;
-    const hurry = notBefore === null && !this.#hurried ? new AbortController() : null;
-    const end = this.#end.signal;
-    this.#hurry = hurry;
-    await sleep(
-      timers,
-      Math.max(this.#delay, notBefore ?? 0),
-      hurry ? AbortSignal.any([end, hurry.signal]) : end,
-    );
-    this.#hurry = null;
-    this.#hurried = hurry?.signal.aborted === true;
-    this.#delay = Math.min(this.#delay * 2, options.backOff.longest);
   }
 }
 

@@ -750,6 +750,20 @@ describe('stopping and starting again', () => {
     expect(gateway.events()).toEqual([1]);
   });
 
+  test('stop gives back what certainly had no effect, so that a start sends it without looking for it', async () => {
+    const gateway = await Gateway.started('forgets');
+    const { refresh } = await gateway.schedule({ content: { n: 1 } });
+    gateway.homeserver.faults.push(down, down, down, down);
+    await gateway.time.advance(7_000);
+    await gateway.answer(gateway.node.futures.stop());
+    expect(await gateway.node.store.claimed()).toEqual([]);
+    await gateway.restart();
+    await gateway.time.advance(20);
+    expect(gateway.events()).toEqual([1]);
+    expect(gateway.homeserver.looked).toEqual([]);
+    expect(await gateway.use(refresh)).toBe('gone');
+  });
+
   test('a claim is taken up after a restart: the same request again where the homeserver remembers', async () => {
     const gateway = await Gateway.started();
     const { cancel } = await gateway.schedule({ content: { n: 1 } });
