@@ -1,5 +1,6 @@
 import type { Clock, RemoteHomeserver, Timers } from '@matrix-futures/engine';
 import type { Authenticate, Endpoint } from '@matrix-futures/http';
+import { Masquerades } from './delivery/masquerades.ts';
 import type { OwnTrouble } from './delivery/own-trouble.ts';
 import { createRemoteHomeserver } from './delivery/remote-homeserver.ts';
 import { RoomReader } from './delivery/room-reader.ts';
@@ -50,12 +51,14 @@ export function openGateway(options: GatewayOptions): Gateway {
   const reachability = new Reachability(upstream, timers);
   const recognised = new RecognisedKind(upstream, reachability, options.kind);
   const puppet = new Puppet(upstream, puppetRegistration.asToken);
+  const masquerades = new Masquerades(puppet, clock);
+  const rooms = new RoomReader(puppet, masquerades);
   const requesters = new Requesters(upstream, clock);
   const kind = (): HomeserverKind => recognised.current;
   const ping = (): Promise<void> => pingListener(upstream, listener).catch(onTrouble);
   return {
     port: createRemoteHomeserver({
-      ...{ puppet, kind, reachability, onTrouble },
+      ...{ puppet, masquerades, rooms, kind, reachability, onTrouble },
       judgeAccount:
         synapseAdminToken === null
           ? () => Promise.resolve(null)
@@ -66,7 +69,7 @@ export function openGateway(options: GatewayOptions): Gateway {
     forgetLogins: () => requesters.forget(),
     listenerEndpoints: (listening) =>
       listenerEndpoints({
-        listener: new Listener(listening, new RoomReader(puppet), timers),
+        listener: new Listener(listening, rooms, timers),
         tokens: [listener.hsToken, puppetRegistration.hsToken],
       }),
     start: async () => {

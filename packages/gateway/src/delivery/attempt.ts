@@ -1,12 +1,21 @@
-import type { Accepted, Draft, Ms, NotTaken, Refusal, Refused, Unknown } from '@matrix-futures/engine';
+import {
+  HomeserverUnavailable,
+  type Accepted,
+  type Draft,
+  type Ms,
+  type NotTaken,
+  type Refusal,
+  type Refused,
+  type Unknown,
+} from '@matrix-futures/engine';
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { HomeserverKind } from '../kinds/kind.ts';
 import type { Puppet, PuppetRequest } from '../upstream/puppet.ts';
 import { Unanswered, Unreached, type UpstreamAnswer } from '../upstream/upstream.ts';
 import { readError, refusalOf, retryAfterOf } from './answer-error.ts';
+import type { Masquerades } from './masquerades.ts';
 import { OwnTrouble } from './own-trouble.ts';
-import type { RoomReader } from './room-reader.ts';
 import type { StateProof } from './state-proof.ts';
 
 type Outcome = Accepted | Refused | NotTaken | Unknown;
@@ -15,7 +24,7 @@ const sent = Compile(Type.Object({ event_id: Type.String() }));
 
 export interface AttemptParts {
   readonly puppet: Puppet;
-  readonly rooms: RoomReader;
+  readonly masquerades: Masquerades;
   readonly kind: () => HomeserverKind;
   readonly proof: StateProof;
   /** what only the operator can mend */
@@ -59,17 +68,21 @@ export class Attempt {
 
   async #refused(answer: UpstreamAnswer, draft: Draft): Promise<Outcome> {
     const error = refusalOf(answer);
-    if (error !== null && !isAboutUs(answer) && !(await this.#isMasquerade(answer, draft)))
-      return { kind: 'refused', error };
-    const trouble = OwnTrouble.of(answer);
-    this.#parts.onTrouble(trouble);
+    try {
+      if (error !== null && !isAboutUs(answer) && (await this.#isOfTheRoom(answer, draft)))
+        return { kind: 'refused', error };
+    } catch (unavailable) {
+      if (!(unavailable instanceof HomeserverUnavailable)) throw unavailable;
+      return notTaken('The homeserver refuses, and cannot be asked whether it refuses the gateway');
+    }
+    this.#parts.onTrouble(OwnTrouble.of(answer));
     return notTaken('The homeserver does not let the gateway send; its operator has to mend that');
   }
 
-  /** Where the homeserver cannot be asked, the refusal counts for nothing yet. */
-  async #isMasquerade({ status, body }: UpstreamAnswer, draft: Draft): Promise<boolean> {
-    if (status !== 403 || readError({ status, body, headers: {} }).errcode !== 'M_FORBIDDEN') return false;
-    return !(await this.#parts.rooms.mayActAs(draft.sender).catch(() => false));
+  /** @throws HomeserverUnavailable */
+  async #isOfTheRoom(answer: UpstreamAnswer, { sender }: Draft): Promise<boolean> {
+    const isAmbiguous = answer.status === 403 && readError(answer).errcode === 'M_FORBIDDEN';
+    return !isAmbiguous || this.#parts.masquerades.mayActAs(sender);
   }
 }
 

@@ -5,8 +5,9 @@ import type { Reachability } from '../upstream/reachability.ts';
 import { Attempt } from './attempt.ts';
 import { judgeForm } from './draft-form.ts';
 import { Look } from './look.ts';
+import type { Masquerades } from './masquerades.ts';
 import type { OwnTrouble } from './own-trouble.ts';
-import { RoomReader } from './room-reader.ts';
+import type { RoomReader } from './room-reader.ts';
 import { type JudgeAccount, SenderJudge } from './sender.ts';
 import { StateHistory } from './state-history.ts';
 import { StateProof } from './state-proof.ts';
@@ -14,6 +15,8 @@ import { Witnesses } from './witnesses.ts';
 
 export interface RemoteHomeserverParts {
   readonly puppet: Puppet;
+  readonly masquerades: Masquerades;
+  readonly rooms: RoomReader;
   /** what is known of it by now */
   readonly kind: () => HomeserverKind;
   readonly reachability: Reachability;
@@ -24,12 +27,11 @@ export interface RemoteHomeserverParts {
 
 /** The homeserver behind the gateway, as the engine sees it: events reach it by masquerading as their senders. */
 export function createRemoteHomeserver(parts: RemoteHomeserverParts): RemoteHomeserver {
-  const { puppet, kind, reachability, judgeAccount } = parts;
-  const rooms = new RoomReader(puppet);
+  const { puppet, rooms, kind, reachability, judgeAccount } = parts;
   const witnesses = new Witnesses();
   const history = new StateHistory(rooms, kind);
   const senders = new SenderJudge(puppet, rooms, witnesses, judgeAccount);
-  const attempt = new Attempt({ ...parts, rooms, proof: new StateProof(rooms) });
+  const attempt = new Attempt({ ...parts, proof: new StateProof(rooms) });
   const look = new Look(rooms, history, witnesses, kind);
   return {
     kind: 'remote',

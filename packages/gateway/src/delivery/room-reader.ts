@@ -11,6 +11,7 @@ import type { Puppet } from '../upstream/puppet.ts';
 import { readEvent, type ShownEvent } from '../upstream/shown-event.ts';
 import type { UpstreamAnswer } from '../upstream/upstream.ts';
 import { readError } from './answer-error.ts';
+import type { Masquerades } from './masquerades.ts';
 import { OwnTrouble } from './own-trouble.ts';
 
 export type CurrentState =
@@ -35,9 +36,11 @@ export const pageSize = 100;
 /** Reads rooms with the eyes of one of their members. */
 export class RoomReader {
   readonly #puppet: Puppet;
+  readonly #masquerades: Masquerades;
 
-  constructor(puppet: Puppet) {
+  constructor(puppet: Puppet, masquerades: Masquerades) {
     this.#puppet = puppet;
+    this.#masquerades = masquerades;
   }
 
   /** @throws HomeserverUnavailable */
@@ -94,19 +97,8 @@ export class RoomReader {
     const { errcode } = readError(answer);
     const refused = answer.status === 403 || (answer.status === 404 && errcode === 'M_NOT_FOUND');
     const unknownRoom = answer.status === 400 && errcode !== null;
-    if (unknownRoom || (refused && (await this.mayActAs(as)))) return null;
+    if (unknownRoom || (refused && (await this.#masquerades.mayActAs(as)))) return null;
     if (answer.status >= 400 && answer.status < 500 && answer.status !== 429) throw OwnTrouble.of(answer);
     throw new HomeserverUnavailable(`The homeserver answered ${answer.status}`);
-  }
-
-  /**
-   * A room's refusal and a refused masquerade are both 403 `M_FORBIDDEN`: only the puppet's whoami tells them apart.
-   * @throws HomeserverUnavailable
-   */
-  async mayActAs(user: UserId): Promise<boolean> {
-    const { status } = await this.#puppet.get({ as: user, path: ['account', 'whoami'] });
-    if (status === 200 || status === 401 || status === 403) return status === 200;
-    // Dendrite limits whoami; an answer of that kind says nothing against the registration.
-    throw new HomeserverUnavailable(`The homeserver answered whoami with ${status}`);
   }
 }
