@@ -1,10 +1,10 @@
 import { randomness, timers } from '@matrix-futures/cli';
 import type { LocalUnderTest, RemoteUnderTest } from '@matrix-futures/engine/conformance';
-import type { KindName } from '@matrix-futures/gateway';
 import {
   type EmbeddedHomeserver,
   openHomeserver,
   parseRegistration,
+  type Quirks,
   translateStorageError,
 } from '@matrix-futures/homeserver';
 import { createServer, type Server } from '@matrix-futures/http';
@@ -20,11 +20,16 @@ const serverName = 'localhost';
 class Embedded implements AsyncDisposable {
   readonly #database = openDatabase({ path: ':memory:', timers });
   readonly told = tell(serverName);
+  readonly #quirks: Quirks | null;
   #running: { readonly homeserver: EmbeddedHomeserver; readonly server: Server } | null = null;
   #port = 0;
 
-  static async start(): Promise<Embedded> {
-    const embedded = new Embedded();
+  private constructor(quirks: Quirks | null) {
+    this.#quirks = quirks;
+  }
+
+  static async start(quirks: Quirks | null): Promise<Embedded> {
+    const embedded = new Embedded(quirks);
     await embedded.#start();
     return embedded;
   }
@@ -61,6 +66,7 @@ class Embedded implements AsyncDisposable {
       applicationServices: Object.entries(this.told.texts).map(([name, text]) =>
         parseRegistration(parse(text), name),
       ),
+      ...(this.#quirks !== null && { quirks: this.#quirks }),
     });
     const { endpoints, authenticate } = homeserver;
     const server = await createServer({ endpoints, authenticate, timers, translate: translateStorageError });
@@ -83,10 +89,11 @@ class Embedded implements AsyncDisposable {
 }
 
 export async function openLocally(): Promise<LocalUnderTest> {
-  const embedded = await Embedded.start();
+  const embedded = await Embedded.start(null);
   return {
     kind: 'local',
     url: embedded.url,
+    sticks: true,
     port: embedded.homeserver.port,
     unit: (work) => embedded.unit(work),
     register: (name, password) => registerOpenly(embedded.url, name, password),
@@ -94,17 +101,19 @@ export async function openLocally(): Promise<LocalUnderTest> {
   };
 }
 
-/** @param kind what the gateway takes it for; null: for what it says itself */
-export async function openRemotely(kind: KindName | null = null): Promise<RemoteUnderTest> {
-  const embedded = await Embedded.start();
+/** @param quirks of another homeserver, to be taken for that; null: its own good manner */
+export async function openRemotely(quirks: Quirks | null): Promise<RemoteUnderTest> {
+  const embedded = await Embedded.start(quirks);
   const { url } = embedded;
   const { registrations } = embedded.told;
   return {
     kind: 'remote',
     url,
+    sticks: true,
+    makesUsers: quirks?.unregisteredUsers === 'made',
     restart: embedded.restart,
     register: (name, password) => registerOpenly(url, name, password),
-    connect: (to = {}) => connectGateway({ url: to.url ?? url, token: to.token, registrations, kind }),
+    connect: (to = {}) => connectGateway({ url: to.url ?? url, token: to.token, registrations }),
     [Symbol.asyncDispose]: () => embedded[Symbol.asyncDispose](),
   };
 }

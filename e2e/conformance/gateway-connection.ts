@@ -1,6 +1,6 @@
 import type { Timers } from '@matrix-futures/engine';
 import type { Connection } from '@matrix-futures/engine/conformance';
-import { type KindName, openGateway, type Registrations } from '@matrix-futures/gateway';
+import { openGateway, type Registrations } from '@matrix-futures/gateway';
 
 const timers: Timers = {
   after(delay, run) {
@@ -18,18 +18,16 @@ export interface ConnectionOptions {
   readonly registrations: Registrations;
   /** `as_token` of the puppet, where it is not that of its registration */
   readonly token?: string | undefined;
-  /** null: the homeserver says it itself */
-  readonly kind?: KindName | null;
 }
 
 /** A gateway's port to a homeserver: it knows which kind that is when this resolves. */
 export async function connectGateway(options: ConnectionOptions): Promise<Connection> {
-  const { url, registrations, token, kind = null } = options;
+  const { url, registrations, token } = options;
   const { puppet, listener } = registrations;
   const troubles: string[] = [];
   const gateway = openGateway({
     upstreamUrl: url,
-    kind,
+    kind: null,
     registrations: { listener, puppet: token === undefined ? puppet : { ...puppet, asToken: token } },
     synapseAdminToken: null,
     clock: { now: () => performance.now(), wall: () => Date.now() },

@@ -30,6 +30,8 @@ remoteHomeserverConformance('Synapse', async () => {
   return {
     kind: 'remote',
     url: synapse.url,
+    sticks: true,
+    makesUsers: false,
     restart: async () => {
       await synapse.kill();
       await synapse.start();

@@ -13,7 +13,7 @@ import {
 
 /** What a room takes is in it as it was asked for, once. */
 export function acceptingRules(scene: () => Scene): void {
-  describe('accepted', () => {
+  describe.concurrent('accepted', () => {
     test('a message is in the room exactly once, with sender, content and time as asked', async () => {
       const { alice, bob, send } = scene();
       const room = await alice.room();
@@ -78,9 +78,8 @@ export function acceptingRules(scene: () => Scene): void {
     });
 
     test('an event that is to stick, sticks', async ({ skip }) => {
-      const { alice, send } = scene();
-      const { body } = await alice.ask('GET', '/../versions');
-      if (body.unstable_features?.['org.matrix.msc4354'] !== true) skip('nothing sticks here');
+      const { alice, homeserver, send } = scene();
+      if (!homeserver.sticks) skip('nothing sticks here');
       const room = await alice.room();
       const draft = message(room, alice, 'sticky', { stickyDurationMs: 60_000 });
       accepted(await send(draft));

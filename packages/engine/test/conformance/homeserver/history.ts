@@ -14,7 +14,7 @@ export function historyRules(scene: () => RemoteScene): void {
     return room;
   };
 
-  describe('a fence', () => {
+  describe.concurrent('a fence', () => {
     test('is the current event, or that there is none', async () => {
       const { alice, bob, port } = scene();
       const room = await crowd();
@@ -40,7 +40,7 @@ export function historyRules(scene: () => RemoteScene): void {
     });
   });
 
-  describe('since a fence', () => {
+  describe.concurrent('since a fence', () => {
     type Step = (room: string, people: { alice: Person; bob: Person }) => Promise<unknown>;
     let count = 0;
     const by =

@@ -7,7 +7,7 @@ import { acceptingRules } from './accepting.ts';
 import { refusingRules } from './refusing.ts';
 import { makeScene, type RemoteScene, type Scene } from './scene.ts';
 import { remoteRules } from './remote.ts';
-import type { HomeserverUnderTest, LocalUnderTest, RemoteUnderTest } from './under-test.ts';
+import type { LocalUnderTest, RemoteUnderTest } from './under-test.ts';
 
 export type {
   Connection,

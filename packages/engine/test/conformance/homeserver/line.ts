@@ -29,9 +29,9 @@ export class Line implements AsyncDisposable {
   readonly #to: URL;
   #server: Server;
   #port = 0;
-  /** What is done with writes (`PUT`); null: they are handed on. Everything else always is. */
-  writes: Fault | null = null;
-  /** how many writes came */
+  /** What is done with a request; null: it is handed on. */
+  fault: (method: string, path: string) => Fault | null = () => null;
+  /** how many writes (`PUT`) came */
   written = 0;
 
   private constructor(to: string) {
@@ -47,6 +47,11 @@ export class Line implements AsyncDisposable {
 
   get url(): string {
     return `http://127.0.0.1:${this.#port}`;
+  }
+
+  /** What is done with writes from now on, and with nothing else; null: they are handed on. */
+  onWrites(fault: Fault | null): void {
+    this.fault = (method) => (method === 'PUT' ? fault : null);
   }
 
   /** Connections are refused from now on, and those that there are end. */
@@ -81,9 +86,9 @@ export class Line implements AsyncDisposable {
   }
 
   async #carry(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const isWrite = request.method === 'PUT';
-    if (isWrite) this.written += 1;
-    const fault = isWrite ? this.writes : null;
+    const { method = '', url: path = '' } = request;
+    if (method === 'PUT') this.written += 1;
+    const fault = this.fault(method, path);
     if (fault?.kind === 'is silent') return;
     const body = await buffer(request);
     if (fault?.kind === 'answers') {

@@ -36,7 +36,7 @@ export function lookingRules(scene: () => RemoteScene): void {
     return room;
   };
 
-  describe('a look finds', () => {
+  describe.concurrent('a look finds', () => {
     const drafts: Readonly<Record<string, (room: string, alice: Person, bob: Person) => Draft>> = {
       'a message': (room, _, bob) => message(room, bob),
       'a message with a time of its own': (room, _, bob) =>
@@ -81,7 +81,7 @@ export function lookingRules(scene: () => RemoteScene): void {
       const room = await crowd();
       const sent = await planned(port, message(room, bob));
       const event = await deliver(sent);
-      for (let count = 0; count < 105; count += 1) await bob.say(room, `later ${count}`);
+      await Promise.all(Array.from({ length: 105 }, (_, count) => bob.say(room, `later ${count}`)));
       expect(await port.look(sent)).toEqual({ kind: 'accepted', event });
       const never = await planned(port, message(room, bob, 'never'));
       expect(await port.look({ ...never, since: sent.since })).toEqual(absent);
@@ -125,7 +125,7 @@ export function lookingRules(scene: () => RemoteScene): void {
     });
   });
 
-  describe('a look is not taken in by', () => {
+  describe.concurrent('a look is not taken in by', () => {
     test('the same content of somebody else, at the same time', async () => {
       const { alice, bob, port } = scene();
       const room = await crowd();

@@ -14,7 +14,7 @@ import {
 import type { Connection } from './under-test.ts';
 
 /** How long an attempt may take that gets no answer. */
-const short = 500;
+const short = 300;
 
 /** A homeserver that is away, or limits, or refuses the gateway, and lines that break. */
 export function outageRules(scene: () => RemoteScene): void {
@@ -32,7 +32,7 @@ export function outageRules(scene: () => RemoteScene): void {
     return { draft, transactionId: newTransactionId(), timestamp, since: timestamp, fence };
   };
 
-  describe('while the homeserver is away', () => {
+  describe.concurrent('while the homeserver is away', () => {
     test('nothing is taken, and every question is unavailable', async () => {
       const { alice } = scene();
       const room = await alice.room();
@@ -42,10 +42,11 @@ export function outageRules(scene: () => RemoteScene): void {
         const key = { room, type: callMember, key: '' };
         expect(await port.judgeSender(draft)).toBe(null);
         await line.cut();
+        // Only then it is certain that no connection is left.
+        await expect(port.judgeSender(draft)).rejects.toThrow(HomeserverUnavailable);
         expect(await port.deliver(draft, transactionId, timestamp, 30_000)).toMatchObject({
           kind: 'not-taken',
         });
-        await expect(port.judgeSender(draft)).rejects.toThrow(HomeserverUnavailable);
         await expect(port.fence(key, alice.id)).rejects.toThrow(HomeserverUnavailable);
         await expect(port.newState(key, alice.id, { kind: 'absent' })).rejects.toThrow(HomeserverUnavailable);
         expect(await port.look(sent)).toEqual({ kind: 'cannot-tell' });
@@ -60,20 +61,20 @@ export function outageRules(scene: () => RemoteScene): void {
       const { alice } = scene();
       const room = await alice.room();
       await onALine(async (line, { port }) => {
-        let returns = 0;
-        port.onReturn(() => (returns += 1));
-        for (const time of [1, 2]) {
+        let returned = Promise.withResolvers<void>();
+        port.onReturn(() => returned.resolve());
+        for (let time = 0; time < 2; time += 1) {
+          returned = Promise.withResolvers();
           await line.cut();
           await expect(port.judgeSender(message(room, alice))).rejects.toThrow(HomeserverUnavailable);
-          expect(returns).toBe(time - 1);
           await line.mend();
-          await expect.poll(() => returns).toBe(time);
+          await returned.promise;
         }
       });
     });
   });
 
-  describe('an attempt is of unknown outcome', () => {
+  describe.concurrent('an attempt is of unknown outcome', () => {
     const faults: Readonly<Record<string, Fault>> = {
       'the answer is lost': { kind: 'loses the answer' },
       'the answer breaks off': { kind: 'breaks off the answer' },
@@ -99,11 +100,11 @@ export function outageRules(scene: () => RemoteScene): void {
         for (const draft of drafts) {
           const sent = { ...(await sentBy(room)), draft, fence: { kind: 'absent' } as const };
           const { transactionId, timestamp } = sent;
-          line.writes = fault;
+          line.onWrites(fault);
           const limit = fault.kind === 'is silent' ? short : 30_000;
           const outcome = await port.deliver(draft, transactionId, timestamp, limit);
           expect(outcome.kind).toBe('unknown');
-          line.writes = null;
+          line.onWrites(null);
           const events = await eventsOf(draft, alice);
           expect(events.length).toBe(goesThrough ? 1 : 0);
           expect(await port.look(sent)).toEqual(
@@ -120,7 +121,7 @@ export function outageRules(scene: () => RemoteScene): void {
       const room = await alice.room();
       await onALine(async (line, { port }) => {
         for (const fault of Object.values(faults)) {
-          line.writes = fault;
+          line.onWrites(fault);
           const before = line.written;
           const { draft, transactionId, timestamp } = await sentBy(room);
           await port.deliver(draft, transactionId, timestamp, short);
@@ -130,7 +131,7 @@ export function outageRules(scene: () => RemoteScene): void {
     });
   });
 
-  describe('an attempt is not taken', () => {
+  describe.concurrent('an attempt is not taken', () => {
     const limited = { kind: 'answers', status: 429 } as const;
     test.each([
       [
@@ -148,7 +149,7 @@ export function outageRules(scene: () => RemoteScene): void {
       const { alice } = scene();
       const room = await alice.room();
       await onALine(async (line, { port }) => {
-        line.writes = fault;
+        line.onWrites(fault);
         const { draft, transactionId, timestamp } = await sentBy(room);
         expect(await port.deliver(draft, transactionId, timestamp, 30_000)).toMatchObject({
           ...{ kind: 'not-taken', retryAfter },
@@ -176,6 +177,23 @@ export function outageRules(scene: () => RemoteScene): void {
       expect(await port.look(sent)).toEqual({ kind: 'cannot-tell' });
     });
 
+    test('where the homeserver refuses, and cannot be asked whether it refuses the gateway', async () => {
+      const { alice } = scene();
+      const room = await alice.room();
+      await onALine(async (line, { port, troubles }) => {
+        const { draft, transactionId, timestamp } = await sentBy(room);
+        line.fault = (method, path) => {
+          if (method === 'PUT')
+            return { kind: 'answers', status: 403, body: '{"errcode":"M_FORBIDDEN","error":"No"}' };
+          return path.includes('whoami') ? { ...limited, body: '{"errcode":"M_LIMIT_EXCEEDED"}' } : null;
+        };
+        expect(await port.deliver(draft, transactionId, timestamp, 30_000)).toMatchObject({
+          kind: 'not-taken',
+        });
+        expect(troubles).toEqual([]);
+      });
+    });
+
     test.each([
       ['no error of Matrix', 403, '<html>Forbidden</html>'],
       ['an unknown path', 404, '{"errcode":"M_UNRECOGNIZED","error":"Unrecognized request"}'],
@@ -184,7 +202,7 @@ export function outageRules(scene: () => RemoteScene): void {
       const { alice } = scene();
       const room = await alice.room();
       await onALine(async (line, { port, troubles }) => {
-        line.writes = { kind: 'answers', status, body };
+        line.onWrites({ kind: 'answers', status, body });
         const { draft, transactionId, timestamp } = await sentBy(room);
         expect(await port.deliver(draft, transactionId, timestamp, 30_000)).toMatchObject({
           kind: 'not-taken',

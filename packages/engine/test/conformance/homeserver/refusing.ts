@@ -36,7 +36,7 @@ export function refusingRules(scene: () => Scene): void {
     if (status === 403) expect(await eventsOf(draft, alice)).toEqual([]);
   };
 
-  describe('refused', () => {
+  describe.concurrent('refused', () => {
     test.each(Object.entries(waysOut))('a message and state of those who %s', async (_, goOut) => {
       const { alice, bob } = scene();
       const room = await alice.room();
@@ -101,7 +101,7 @@ export function refusingRules(scene: () => Scene): void {
     });
   });
 
-  describe('accepted after all', () => {
+  describe.concurrent('accepted after all', () => {
     test('who left and came back is acted for', async () => {
       const { alice, bob, send } = scene();
       const room = await alice.room();

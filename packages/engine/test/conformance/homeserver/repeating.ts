@@ -15,15 +15,14 @@ const limit = 30_000;
 /** The same request again, and the same transaction id of somebody else. */
 export function repeatingRules(scene: () => RemoteScene): void {
   describe('repeated', () => {
-    test('the same request twice in a row makes one event', async () => {
+    test('the same message twice in a row is one event', async () => {
       const { alice, port } = scene();
       const room = await alice.room();
-      for (const draft of [message(room, alice), state(room, alice, { a: 1 })]) {
-        const [transaction, timestamp] = [newTransactionId(), newTimestamp()];
-        const id = accepted(await port.deliver(draft, transaction, timestamp, limit));
-        expect(accepted(await port.deliver(draft, transaction, timestamp, limit))).toBe(id);
-        expect(await eventsOf(draft, alice)).toMatchObject([{ event_id: id }]);
-      }
+      const draft = message(room, alice);
+      const [transaction, timestamp] = [newTransactionId(), newTimestamp()];
+      const id = accepted(await port.deliver(draft, transaction, timestamp, limit));
+      expect(accepted(await port.deliver(draft, transaction, timestamp, limit))).toBe(id);
+      expect(await eventsOf(draft, alice)).toMatchObject([{ event_id: id }]);
     });
 
     test('what a restart of the homeserver does not make it forget is still one event', async ({ skip }) => {

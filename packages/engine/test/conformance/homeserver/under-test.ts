@@ -11,6 +11,8 @@ export interface Login {
 interface Surroundings extends AsyncDisposable {
   /** of the client-server API, without `/_matrix` */
   readonly url: string;
+  /** It takes events that stick (MSC4354). */
+  readonly sticks: boolean;
   /** Makes an account. @param password null: it needs none */
   register(name: string, password: string | null): Promise<Login>;
 }
@@ -29,6 +31,8 @@ export interface RemoteUnderTest extends Surroundings {
    * @param to where it finds the homeserver, and the token it shows there; without them, as it should be
    */
   connect(to?: { readonly url?: string; readonly token?: string }): Promise<Connection>;
+  /** It makes an account of whomever an application service acts for. */
+  readonly makesUsers: boolean;
   /** Ends the homeserver and starts it again with what it has stored, at the same address; null: that cannot be done. */
   readonly restart: (() => Promise<void>) | null;
 }
