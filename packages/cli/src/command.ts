@@ -30,6 +30,11 @@ const commands: Readonly<Record<string, Command>> = {
     help: async () => describeFlags((await import('./proxy-config/proxy-config.ts')).proxyConfigFlags),
     run: async (argv) => (await import('./proxy-config/proxy-config.ts')).proxyConfig(argv),
   },
+  doctor: {
+    does: 'looks at a running gateway and all around it, and says what to change',
+    help: async () => describeFlags((await import('./doctor/doctor.ts')).doctorFlags),
+    run: async (argv) => (await import('./doctor/doctor.ts')).doctor(argv),
+  },
 };
 
 /**
