@@ -18,6 +18,8 @@ export interface Service extends AsyncDisposable {
   readonly events: readonly any[];
   /** what it answers from now on; 200 to begin with */
   status: number;
+  /** called with what it did not take */
+  onRefused: (request: Heard) => void;
   /** Resolves when what was heard fits. */
   until(isTrue: () => boolean): Promise<void>;
 }
@@ -29,7 +31,9 @@ export async function startService(): Promise<Service> {
     void bodyOf(request).then((body) => {
       response.writeHead(service.status).end('{}');
       const { method = '', url: path = '', headers } = request;
-      if (service.status === 200) heard.push({ method, path, authorization: headers.authorization, body });
+      const told = { method, path, authorization: headers.authorization, body };
+      if (service.status === 200) heard.push(told);
+      else service.onRefused(told);
       wake();
     });
   });
@@ -43,6 +47,7 @@ export async function startService(): Promise<Service> {
       return heard.flatMap(({ body }) => body.events ?? []);
     },
     status: 200,
+    onRefused: () => {},
     async until(isTrue) {
       while (!isTrue()) await new Promise<void>((resolve) => (wake = resolve));
     },
