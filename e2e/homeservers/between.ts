@@ -69,10 +69,13 @@ export class Exchange {
     this.#outlives = true;
   }
 
-  /** Writes the request, on a connection of its own. Resolves when all of it is written; rejects if it cannot be. */
-  async forward(): Promise<void> {
+  /**
+   * Writes the request, on a connection of its own; done twice, it is the request twice. Resolves when all of it is
+   * written; rejects if it cannot be.
+   */
+  async forward(body = this.seen.body): Promise<void> {
     if (this.#response.closed && !this.#outlives) throw new Error('nobody waits for it any more');
-    const { method, body } = this.seen;
+    const { method } = this.seen;
     const length = body.length > 0 ? ['Content-Length', String(body.length)] : [];
     const request = httpRequest(this.#target, {
       method,

@@ -3,10 +3,8 @@ import { faults } from './exactly-once/faults.ts';
 import { points } from './exactly-once/points.ts';
 import { type Dying, roomsForWays, Trial } from './exactly-once/trial.ts';
 import { ways } from './exactly-once/ways.ts';
-import { startWorld, type World } from './exactly-once/world.ts';
+import { startWorld, type World } from './gateway-world.ts';
 import { upstreams } from './upstreams.ts';
-
-const everyWay = ways.map(({ name }) => name);
 
 describe.each(upstreams)('on $name, every way of sending makes exactly one event', (upstream) => {
   let world: World;
@@ -29,13 +27,19 @@ describe.each(upstreams)('on $name, every way of sending makes exactly one event
         const most = delivery.way.isMessage ? mostMessages : 1;
         return {
           way: delivery.way.name,
-          isOnce: ids.includes(told) && ids.length <= most,
+          isOnce: ids.includes(String(told.event)) && ids.length <= most,
+          others: told.others,
+          uses: told.uses,
           tooEarly: events.filter(({ origin_server_ts: at }) => at < delivery.deadline),
           onlyInOne: await delivery.onlyInOne(),
         };
       }),
     );
-    expect(judged).toEqual(everyWay.map((way) => ({ way, isOnce: true, tooEarly: [], onlyInOne: [] })));
+    const expected = ways.map(({ name, by }) => ({
+      ...{ way: name, isOnce: true, others: 'group', tooEarly: [], onlyInOne: [] },
+      uses: by === 'batch' ? [200, 200] : [410, 410],
+    }));
+    expect(judged).toEqual(expected);
     expect(trial.early).toEqual(new Map());
   }
 

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import { expect } from 'vitest';
-import type { Answer, ClientApi } from '../../client-api.ts';
+import type { Answer } from '../../client-api.ts';
 import type { Seen } from '../between.ts';
 import { until } from '../until.ts';
-import { type Later, markOf, type Way } from './ways.ts';
-import { historyOf, join, roomIdIn, type RoomEvent, type World } from './world.ts';
+import { historyOf, join, roomIdIn, type RoomEvent, type World } from '../gateway-world.ts';
+import { endingOf, type Later, laterMessage, markOf, scheduleLater, type TokensOfFuture } from '../later.ts';
+import type { Way } from './ways.ts';
 
 const hour = 3_600_000;
 const patience = 60_000;
@@ -13,9 +13,14 @@ const patience = 60_000;
 /** Of clocks that are read in whole milliseconds. */
 const rounding = 1;
 
-interface Listed {
-  readonly content: Readonly<Record<string, unknown>>;
-  readonly finalised?: Readonly<Record<string, unknown>>;
+/** What its owner and whoever has a token are told when it is over. */
+export interface Told {
+  /** id of the event, from the list of outcomes or the batch's answer */
+  readonly event: unknown;
+  /** why the group's other one was cancelled; of a batch, `group` */
+  readonly others: unknown;
+  /** what two uses of tokens answer then: of the group's two; of a batch, refreshing and cancelling what comes next */
+  readonly uses: readonly number[];
 }
 
 /** One group, from its scheduling until its event is in the room, and after that. */
@@ -26,7 +31,7 @@ export class Delivery {
   readonly #mark = randomUUID();
   #event: Later = { type: '', stateKey: null, content: {} };
   /** of the winner and the other one */
-  #tokens: readonly string[] = [];
+  #tokens: readonly TokensOfFuture[] = [];
   #scheduled = { at: 0, wall: 0, timeout: 0 };
   #fired: Promise<Answer | null> = Promise.resolve(null);
 
@@ -50,7 +55,7 @@ export class Delivery {
       `${this.#room}/send/m.room.message/${this.#mark}`,
       { msgtype: 'm.text', body: 'to be redacted' },
     );
-    expect(status).toBe(200);
+    if (status !== 200) throw new Error(`nothing to redact: ${status} ${JSON.stringify(body)}`);
     return body.event_id;
   }
 
@@ -61,35 +66,21 @@ export class Delivery {
   async schedule(timeout: number): Promise<void> {
     const { by } = this.way;
     if (by === 'batch') return;
-    const other: Later = {
-      type: 'org.example.late',
-      stateKey: null,
-      content: { mark: `other than ${this.#mark}` },
-    };
-    const group = `future_group_id=${this.#mark}`;
+    const { client } = this.#world;
+    const other = laterMessage(this.#otherMark);
+    const group = this.#mark;
     if (by === 'timer') {
       this.#scheduled = { at: performance.now(), wall: Date.now(), timeout };
-      const winner = await this.#future(this.#event, `${group}&future_timeout=${timeout}`);
-      this.#tokens = [winner, await this.#future(other, group)];
+      const winner = await scheduleLater(client, this.#room, this.#event, { group, timeout });
+      this.#tokens = [winner, await scheduleLater(client, this.#room, other, { group })];
     } else {
-      const loser = await this.#future(other, `${group}&future_timeout=${hour}`);
-      this.#tokens = [await this.#future(this.#event, group), loser];
+      const loser = await scheduleLater(client, this.#room, other, { group, timeout: hour });
+      this.#tokens = [await scheduleLater(client, this.#room, this.#event, { group }), loser];
     }
   }
 
-  /** Answers its send token. */
-  async #future({ type, stateKey, content }: Later, query: string): Promise<string> {
-    const where =
-      stateKey === null
-        ? `send_future/${type}/${randomUUID()}`
-        : `state_future/${type}/${encodeURIComponent(stateKey)}`;
-    const { status, body } = await this.#world.client.request(
-      'PUT',
-      `${this.#room}/${where}?${query}`,
-      content,
-    );
-    expect({ status, body }).toMatchObject({ status: 200 });
-    return body.send_token;
+  get #otherMark(): string {
+    return `other than ${this.#mark}`;
   }
 
   /** Does what has to be done to have it sent, again and again until there is a final answer. A timer needs nothing. */
@@ -101,7 +92,7 @@ export class Delivery {
   }
 
   #useToken(): Promise<Answer> {
-    return this.#world.delegate.request('PUT', `/v3/futures/${this.#tokens[0]}`);
+    return this.#world.delegate.request('PUT', `/v3/futures/${this.#tokens[0]?.send}`);
   }
 
   #sendBatch(): Promise<Answer> {
@@ -154,43 +145,29 @@ export class Delivery {
     return this.#scheduled.wall + this.#scheduled.timeout - rounding;
   }
 
-  /** Expects that the group ended with this event, and that everybody is told so. Answers the event's id. */
-  async ended(): Promise<string> {
+  /** Waits until it is over. */
+  async ended(): Promise<Told> {
     const answer = await this.#fired;
     if (this.way.by === 'batch') return this.#batchOpened(answer);
-    const [winner, other] = await this.#outcomes();
-    expect({ way: this.way.name, winner, other }).toMatchObject({
-      winner: { event_id: expect.any(String) },
-      other: { 'dev.matrix-futures.reason': 'group' },
-    });
-    const spent = await Promise.all(
-      this.#tokens.map((token) => this.#world.delegate.request('PUT', `/v3/futures/${token}`)),
-    );
-    expect(spent.map(({ status }) => status)).toEqual([410, 410]);
-    return String(winner?.['event_id']);
+    const winner = await endingOf(this.#world.client, this.#room, this.#mark);
+    const other = await endingOf(this.#world.client, this.#room, this.#otherMark);
+    return {
+      event: winner.event_id,
+      others: other['dev.matrix-futures.reason'],
+      uses: await Promise.all(this.#tokens.map(({ send }) => this.#use(send))),
+    };
   }
 
-  async #batchOpened(answer: Answer | null): Promise<string> {
-    expect(answer).toMatchObject({ status: 200, body: { send_now: { event_id: expect.any(String) } } });
+  /** The leave that a batch schedules is in force: neither it nor the event before it was taken for new state. */
+  async #batchOpened(answer: Answer | null): Promise<Told> {
     const { send_now, send_on_timeout } = answer?.body ?? {};
-    const future = await this.#world.delegate.request('PUT', `/v3/futures/${send_on_timeout.refresh_token}`);
-    expect({ way: this.way.name, refreshed: future.status }).toMatchObject({ refreshed: 200 });
-    await this.#world.delegate.request('PUT', `/v3/futures/${send_on_timeout.cancel_token}`);
-    return send_now.event_id;
+    const refreshed = await this.#use(send_on_timeout?.refresh_token);
+    const cancelled = await this.#use(send_on_timeout?.cancel_token);
+    return { event: send_now?.event_id, others: 'group', uses: [refreshed, cancelled] };
   }
 
-  /** Of the winner and the other one, as their owner's list has them when both are finished. */
-  async #outcomes(): Promise<readonly Listed['finalised'][]> {
-    const path = `/v1/delayed_events?room_id=${encodeURIComponent(roomIdIn(this.#room))}&dir=b`;
-    const ours = (events: readonly Listed[]): Listed[] =>
-      events.filter(({ content }) => String(markOf(content)).endsWith(this.#mark));
-    return until(async () => {
-      const { body } = await this.#world.client.request('GET', path);
-      const found = ours(body.delayed_events);
-      const isWinner = ({ content }: Listed): boolean => markOf(content) === this.#mark;
-      const [winner, other] = [found.find(isWinner), found.find((one) => !isWinner(one))];
-      return winner?.finalised && other?.finalised ? [winner.finalised, other.finalised] : null;
-    }, this.way.name);
+  async #use(token: string | undefined): Promise<number> {
+    return (await this.#world.delegate.request('PUT', `/v3/futures/${token}`)).status;
   }
 
   /** The events in the room that came of it, as Bob reads them. */

@@ -3,7 +3,7 @@ import { Delivery } from './delivery.ts';
 import type { Fault } from './faults.ts';
 import type { Point } from './points.ts';
 import { ways } from './ways.ts';
-import { newRoom, type World } from './world.ts';
+import { newRoom, type World } from '../gateway-world.ts';
 
 /** Who is killed, and started again. */
 export type Dying = 'the gateway' | 'the homeserver' | 'both';

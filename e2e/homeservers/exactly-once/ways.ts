@@ -1,10 +1,4 @@
-/** An event that is to be sent later. */
-export interface Later {
-  readonly type: string;
-  /** null: a message */
-  readonly stateKey: string | null;
-  readonly content: Readonly<Record<string, unknown>>;
-}
+import { laterMessage, laterState, type Later } from '../later.ts';
 
 /** A way in which an event of a group can come into its room. */
 export interface Way {
@@ -24,14 +18,11 @@ export interface Way {
   event(mark: string, sender: string, target: string): Later;
 }
 
-const message = (mark: string): Later => ({ type: 'org.example.late', stateKey: null, content: { mark } });
-const state = (mark: string): Later => ({ type: 'org.example.call', stateKey: mark, content: { mark } });
-
 export const ways: readonly Way[] = [
-  { name: 'a message by its timer', by: 'timer', isMessage: true, event: message },
-  { name: 'state by its timer', by: 'timer', event: state },
-  { name: 'a message by its send token', by: 'token', isMessage: true, event: message },
-  { name: 'state by its send token', by: 'token', event: state },
+  { name: 'a message by its timer', by: 'timer', isMessage: true, event: laterMessage },
+  { name: 'state by its timer', by: 'timer', event: (mark) => laterState(mark) },
+  { name: 'a message by its send token', by: 'token', isMessage: true, event: laterMessage },
+  { name: 'state by its send token', by: 'token', event: (mark) => laterState(mark) },
   {
     name: 'a redaction by its timer',
     by: 'timer',
@@ -52,10 +43,5 @@ export const ways: readonly Way[] = [
       content: { membership: 'leave', mark },
     }),
   },
-  { name: 'the send_now of a batch', by: 'batch', event: state },
+  { name: 'the send_now of a batch', by: 'batch', event: (mark) => laterState(mark) },
 ];
-
-/** The mark in an event's content; undefined: it has none. */
-export function markOf(content: Readonly<Record<string, unknown>>): unknown {
-  return content['mark'] ?? content['reason'];
-}

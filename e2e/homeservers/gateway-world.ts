@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { ClientApi } from '../../client-api.ts';
-import { Observer } from '../../kill/observer.ts';
-import { type GatewayInFront, startGatewayInFront } from '../gateway-process.ts';
-import type { Upstream } from '../upstreams.ts';
+import { ClientApi } from '../client-api.ts';
+import { Observer } from '../kill/observer.ts';
+import { type GatewayInFront, startGatewayInFront } from './gateway-process.ts';
+import type { Upstream } from './upstreams.ts';
 
 /** Alice, whose futures they are, and Bob, who looks on, on a homeserver with a gateway in front of it. */
 export interface World extends AsyncDisposable {
