@@ -100,7 +100,7 @@ describe.skipIf(!canFillDisk)('a full disk', () => {
         await pause(random.from(0, 300));
         freeDisk(trial.server.pid);
       }
-      expect(await trial.end()).toEqual({ breaches: [], missing: [] });
+      expect(await trial.end()).toEqual({ breaches: [], missing: [], accounts: [] });
       expect(await trial.observer.readAgain()).toEqual(trial.observer.ids);
       const statuses = Map.groupBy(trial.operations, ({ answer }) => answer?.status);
       expect(statuses.get(503)?.length).toBeGreaterThan(10);

@@ -27,7 +27,7 @@ it(
       await trial.restart();
     }
     const verdict = await trial.end();
-    expect(verdict).toEqual({ breaches: [], missing: [] });
+    expect(verdict).toEqual({ breaches: [], missing: [], accounts: [] });
     expect(await trial.observer.readAgain()).toEqual(trial.observer.ids);
 
     // The load was one: every kind of operation was answered and, of some, the answer got lost.

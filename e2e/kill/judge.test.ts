@@ -22,7 +22,7 @@ const schedule = (...futures: AskedFuture[]): Operation =>
   operation('schedule', 0, 'timed', 200, { futures });
 const seen = (mark: string, at: number): Seen => ({ mark, event: `$${mark}`, at });
 
-const silent = { breaches: [], missing: [] };
+const silent = { breaches: [], missing: [], accounts: [] };
 
 describe('the judge lets pass', () => {
   const cases: [string, Operation[], Seen[]][] = [
@@ -144,5 +144,31 @@ describe('the judge finds', () => {
   it.each(cases)('%s', (_name, operations, timeline, what) => {
     const { breaches, missing } = judge(operations, timeline);
     expect([...breaches, ...missing].join('\n')).toMatch(what);
+  });
+});
+
+describe('the judge gives an account', () => {
+  const other = operation('message', 0, 'plain', 200, { group: 'other' });
+
+  it('of a group with a finding: each request, its answer, and what was seen', () => {
+    const batch = operation('schedule', 10, 'timed', 503, { futures: [state, action], sendNow: 'now' });
+    const { accounts } = judge(
+      [batch, { ...batch, sent: 20, answer: null }, operation('refresh', 50), other],
+      [seen('now', 30), seen('plain', 90)],
+    );
+    expect(accounts).toEqual([
+      [
+        'g:',
+        '  0.0 ms: schedule timed (100 ms, state), action (action), now at once → 503 at 1.0 ms',
+        '  10.0 ms: schedule timed (100 ms, state), action (action), now at once → no answer',
+        '  40.0 ms: refresh timed → 200 at 41.0 ms',
+        '  20.0 ms: now is seen as $now',
+        '  80.0 ms: the last that was seen of any group',
+      ].join('\n'),
+    ]);
+  });
+
+  it('of no group that kept every promise', () => {
+    expect(judge([schedule(message), other], [seen('timed', 101), seen('plain', 2)]).accounts).toEqual([]);
   });
 });

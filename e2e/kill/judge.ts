@@ -2,13 +2,16 @@
  * Holds what the load was told against what another user saw. Operations without an answer may have happened or not:
  * both are allowed. All operations of one group come from one sequence, each after the answer of the one before.
  */
-import type { AskedFuture, Operation, Seen } from './operation.ts';
+import { accountOf } from './account.ts';
+import { type AskedFuture, marksOf, type Operation, type Seen } from './operation.ts';
 
 export interface Verdict {
   /** what must never be */
   readonly breaches: readonly string[];
   /** what must come, and has not yet */
   readonly missing: readonly string[];
+  /** of every group with one of both: all that was asked and seen of it */
+  readonly accounts: readonly string[];
 }
 
 /** @param timeline everything that was seen, the events of each room in their order */
@@ -16,18 +19,14 @@ export function judge(operations: readonly Operation[], timeline: readonly Seen[
   const seen = Map.groupBy(timeline, ({ mark }) => mark);
   const groups = [...Map.groupBy(operations, ({ group }) => group)];
   const verdicts = groups.map(([name, sequence]) => new GroupTrial(name, sequence, seen, timeline).verdict());
-  const asked = new Set(
-    operations.flatMap(({ mark, futures, sendNow }) => [mark, sendNow, ...futures.map((one) => one.mark)]),
-  );
+  const asked = new Set(operations.flatMap(marksOf));
   return {
     breaches: [
-      ...[...seen]
-        .filter(([, events]) => events.length > 1)
-        .map(([mark, { length }]) => `${mark}: there ${length} times`),
       ...[...seen.keys()].filter((mark) => !asked.has(mark)).map((mark) => `${mark}: nobody asked for it`),
       ...verdicts.flatMap(({ breaches }) => breaches),
     ],
     missing: verdicts.flatMap(({ missing }) => missing),
+    accounts: verdicts.flatMap(({ accounts }) => accounts),
   };
 }
 
@@ -73,7 +72,20 @@ class GroupTrial {
     this.#judgeRefused();
     for (const [index, operation] of this.#sequence.entries())
       this.#judgeAnswer(operation, this.#sequence.slice(0, index), winner);
-    return { breaches: this.#breaches, missing: this.#missing };
+    this.#judgeRepeats();
+    return { breaches: this.#breaches, missing: this.#missing, accounts: this.#accounts() };
+  }
+
+  #judgeRepeats(): void {
+    for (const mark of new Set(this.#sequence.flatMap(marksOf))) {
+      const { length } = this.#seen.get(mark) ?? [];
+      if (length > 1) this.#breach(`${mark} is there ${length} times`);
+    }
+  }
+
+  #accounts(): readonly string[] {
+    const isClean = this.#breaches.length === 0 && this.#missing.length === 0;
+    return isClean ? [] : [accountOf(this.#name, this.#sequence, this.#timeline)];
   }
 
   #winner(future: AskedFuture): Winner | null {

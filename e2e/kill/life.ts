@@ -170,12 +170,15 @@ class Life {
     });
   }
 
-  /** Asks again where there was no answer, more often than not. */
+  /**
+   * Asks again where there was no answer, more often than not. A keeper always does: what it gave up could be there for
+   * ten minutes, and nobody would have the tokens to end it.
+   */
   async #insist(asked: Asked): Promise<Reply | null> {
     for (;;) {
       const reply = await this.#load.ask(this.#group, asked);
       if (reply !== null && reply.status !== 503) return reply;
-      if (!this.#load.random.chance(0.7)) return null;
+      if (!this.#isKeeper && !this.#load.random.chance(0.7)) return null;
       await pause(10);
     }
   }

@@ -1,8 +1,8 @@
-/** The load: many lives of groups at once against one server, in a process of its own that outlives the server. */
+/** The load: many lives of groups at once against one server, which it outlives. */
 import { Connections, type Reply } from './connection.ts';
 import { live } from './life.ts';
 import { type AskedFuture, monotonic, type Operation } from './operation.ts';
-import type { Order, Report, Setting } from './orders.ts';
+import type { Setting } from './orders.ts';
 import { Random } from './random.ts';
 
 /** A request, beside what its operation has to say of it. */
@@ -37,11 +37,13 @@ export class Load {
   #moved = Promise.withResolvers<void>();
   #groups = 0;
   readonly #connections = new Connections(8);
+  readonly #report: (operation: Operation) => void;
 
-  constructor(url: string, setting: Setting) {
+  constructor(url: string, setting: Setting, report: (operation: Operation) => void) {
     this.#url = url;
     this.setting = setting;
     this.random = new Random(setting.seed);
+    this.#report = report;
   }
 
   serverAt(url: string): void {
@@ -64,7 +66,7 @@ export class Load {
     const { kind, mark, futures = [], sendNow = null } = asked;
     const event = reply?.body.event_id ?? reply?.body.send_now?.event_id ?? null;
     const answer = reply && { at: times.answered, status: reply.status, event };
-    report({ kind: 'did', operation: { kind, group, mark, futures, sendNow, sent: times.sent, answer } });
+    this.#report({ kind, group, mark, futures, sendNow, sent: times.sent, answer });
     return reply;
   }
 
@@ -78,10 +80,7 @@ export class Load {
       const status = reply?.status === 200 ? reply.body.results[index].status : reply?.status;
       const answer = reply && { at: times.answered, status, event: null };
       const { mark } = future;
-      report({
-        kind: 'did',
-        operation: { kind, group, mark, futures: [], sendNow: null, sent: times.sent, answer },
-      });
+      this.#report({ kind, group, mark, futures: [], sendNow: null, sent: times.sent, answer });
     }
   }
 
@@ -107,26 +106,3 @@ export class Load {
     return { reply, times: { sent, answered } };
   }
 }
-
-function report(what: Report): void {
-  process.send?.(what);
-}
-
-let load: Load | null = null;
-
-async function obey(order: Order): Promise<void> {
-  if (order.kind === 'begin') {
-    load = new Load(order.url, order.setting);
-    await load.run();
-    report({ kind: 'done' });
-  } else if (order.kind === 'server') {
-    load?.serverAt(order.url);
-  } else if (order.kind === 'finish') {
-    if (load !== null) load.finishing = true;
-  } else {
-    await load?.audit();
-    report({ kind: 'done' });
-  }
-}
-
-process.on('message', (order: Order) => void obey(order));

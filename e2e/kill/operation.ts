@@ -31,6 +31,11 @@ export interface Seen {
   readonly at: number;
 }
 
+/** Of all events that an operation is about. */
+export function marksOf({ mark, sendNow, futures }: Operation): readonly string[] {
+  return [mark, ...(sendNow === null ? [] : [sendNow]), ...futures.map((one) => one.mark)];
+}
+
 /** Milliseconds since the machine started, in any process of it. */
 export function monotonic(): number {
   return Number(process.hrtime.bigint()) / 1e6;

@@ -27,7 +27,7 @@ export class Trial implements AsyncDisposable {
     this.#dataDir = dataDir;
     this.server = server;
     this.observer = observer;
-    this.#load = fork(join(import.meta.dirname, 'load.ts'), { execArgv: [] });
+    this.#load = fork(join(import.meta.dirname, 'load-process.ts'), { execArgv: [] });
     this.#load.on('message', (report: Report) => {
       if (report.kind === 'done') return this.#done.resolve();
       this.operations.push(report.operation);
