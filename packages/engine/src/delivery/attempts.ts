@@ -44,6 +44,8 @@ export type FirstOutcome =
 
 type Next = 'attempt' | 'look' | 'over';
 
+type Seen = Awaited<ReturnType<RemoteHomeserver['look']>>;
+
 /** How an attempt ended, or that it was not made. */
 type Tried = NextStep | { readonly do: 'end'; readonly error: Refusal | null } | { readonly do: 'again' };
 
@@ -292,10 +294,8 @@ export class Attempts {
   }
 
   async #look(): Promise<Next> {
-    const { homeserver, clock, timers, options } = this.#parts;
+    const { homeserver, clock, options } = this.#parts;
     this.#answer({ kind: 'undecided' });
-    // Believed only when no earlier request can still be running.
-    await sleep(timers, this.#quietFrom - clock.now(), this.#end.signal);
     const seen = await this.#seen();
     if (seen === null) return 'over';
     if (seen.kind === 'accepted') return this.#settle(seen.event);
@@ -315,8 +315,24 @@ export class Attempts {
     return still ? 'attempt' : 'over';
   }
 
-  /** null: it is not ours to look for any more. */
-  async #seen(): Promise<Awaited<ReturnType<RemoteHomeserver['look']>> | null> {
+  /**
+   * What is there is there. That it is not is believed only when no earlier request can still be running.
+   * @returns null: it is not ours to look for any more
+   */
+  async #seen(): Promise<Seen | null> {
+    const { clock, timers } = this.#parts;
+    if (clock.now() < this.#quietFrom) {
+      const early = await this.#lookOnce();
+      if (early === null || early.kind === 'accepted') return early;
+      await sleep(timers, this.#quietFrom - clock.now(), this.#end.signal);
+    }
+    const seen = await this.#lookOnce();
+    if (seen?.kind !== 'unreached') return seen;
+    this.#wasNotReached();
+    return { kind: 'cannot-tell' };
+  }
+
+  async #lookOnce(): Promise<Seen | { readonly kind: 'unreached' } | null> {
     const { homeserver, line, tokens, clock } = this.#parts;
     using place = await line.enter(false, this.#end.signal);
     if (place === null) return null;
@@ -324,8 +340,7 @@ export class Attempts {
       return await homeserver.look(sentOf(this.#dispatch, tokens, clock));
     } catch (error) {
       if (!(error instanceof HomeserverUnavailable)) throw error;
-      this.#wasNotReached();
-      return { kind: 'cannot-tell' };
+      return { kind: 'unreached' };
     }
   }
 
