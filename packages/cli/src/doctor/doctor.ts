@@ -1,13 +1,7 @@
-import {
-  examine,
-  type LoadedRegistrations,
-  loadRegistrations,
-  RegistrationError,
-} from '@matrix-futures/gateway';
+import { examine, loadRegistrations } from '@matrix-futures/gateway';
 import { baseAddress, text, userId } from '../config/values.ts';
 import { Flags, type Flag } from '../flags.ts';
 import { everyEndpoint } from '../proxy-config/every-endpoint.ts';
-import { StartError } from '../start-error.ts';
 import { machine, timers } from '../system.ts';
 import { probesOf } from './probes.ts';
 import { lineOf } from './report.ts';
@@ -31,7 +25,7 @@ export async function doctor(argv: readonly string[]): Promise<number> {
   flags.forbidWords();
   const setUp = {
     upstream: flags.required('upstream', baseAddress),
-    loaded: await load(flags.required('registration', text)),
+    loaded: await loadRegistrations(flags.required('registration', text)),
     gateway: flags.optional('gateway', baseAddress),
     publicUrl: flags.optional('public-url', baseAddress),
     dataDirectory: flags.optional('data-dir', text),
@@ -45,13 +39,4 @@ export async function doctor(argv: readonly string[]): Promise<number> {
   }
   process.stdout.write(failures === 0 ? '\nNothing failed.\n' : `\n${failures} failed.\n`);
   return failures === 0 ? 0 : 1;
-}
-
-async function load(directory: string): Promise<LoadedRegistrations> {
-  try {
-    return await loadRegistrations(directory);
-  } catch (error) {
-    if (error instanceof RegistrationError) throw new StartError(error.message, { cause: error });
-    throw error;
-  }
 }
