@@ -67,6 +67,8 @@ export class Requesters {
   forget(): void {
     this.#purges += 1;
     this.#entries.clear();
+    // What is being asked may be answered with how things were before.
+    this.#asked.clear();
   }
 
   #find(accessToken: string, asking: Asking): Promise<Found | MatrixError> {
@@ -76,7 +78,9 @@ export class Requesters {
     if (entry !== undefined && entry.until > this.#clock.now()) return Promise.resolve(entry.outcome);
     const asked = this.#asked.get(name);
     if (asked !== undefined) return asked;
-    const asks = this.#ask(name, accessToken, acting, asking).finally(() => this.#asked.delete(name));
+    const asks = this.#ask(name, accessToken, acting, asking).finally(() => {
+      if (this.#asked.get(name) === asks) this.#asked.delete(name);
+    });
     this.#asked.set(name, asks);
     return asks;
   }

@@ -1,0 +1,262 @@
+import { ManualClock } from '@matrix-futures/engine/conformance';
+import { createServer, decodeQuery, endpoint, type Asking, type Requester } from '@matrix-futures/http';
+import { afterEach, describe, expect, test } from 'vitest';
+import { Requesters } from '../../src/requesters/requesters.ts';
+import { Upstream } from '../../src/upstream/upstream.ts';
+import { startHomeserver, timers, type Asked, type Homeserver, type Reply } from '../homeserver.ts';
+
+const stack: AsyncDisposable[] = [];
+afterEach(async () => {
+  for (const opened of stack.splice(0).toReversed()) await opened[Symbol.asyncDispose]();
+});
+
+const alice: Reply = { status: 200, body: { user_id: '@alice:test', device_id: 'PHONE', is_guest: false } };
+const loggedOut: Reply = {
+  status: 401,
+  body: { errcode: 'M_UNKNOWN_TOKEN', error: 'Access token has expired', soft_logout: true },
+};
+
+interface Subject {
+  readonly requesters: Requesters;
+  readonly homeserver: Homeserver;
+  readonly clock: ManualClock;
+  /** @param query of the client's request */
+  ask(token?: string, query?: string, headers?: Asking['headers']): Promise<Requester | null>;
+}
+
+async function open(answer: (asked: Asked) => Reply | Promise<Reply>): Promise<Subject> {
+  const homeserver = await startHomeserver(answer);
+  stack.push(homeserver);
+  const clock = new ManualClock();
+  const upstream = new Upstream(homeserver.url, timers);
+  stack.push({ [Symbol.asyncDispose]: async () => upstream.close() });
+  const requesters = new Requesters(upstream, clock);
+  const ask: Subject['ask'] = async (token = 'alices', query = '', headers = {}) =>
+    requesters.authenticate(token, { query: decodeQuery(query), headers, address: '192.0.2.7' });
+  return { requesters, homeserver, clock, ask };
+}
+
+/** What clients get of an endpoint behind that authentication. */
+async function answerOf({ requesters }: Subject, authentication: 'required' | 'optional') {
+  const server = await createServer({
+    endpoints: [
+      endpoint({
+        method: 'GET',
+        paths: ['/me'],
+        authentication,
+        summary: 'Says who asks',
+        handle: ({ requester }) => ({ body: { user: requester?.user ?? null } }),
+      }),
+    ],
+    authenticate: requesters.authenticate,
+    timers,
+  });
+  stack.push({ [Symbol.asyncDispose]: () => server.close() });
+  const response = await server.inject({ url: '/me', headers: { authorization: 'Bearer alices' } });
+  return { status: response.statusCode, body: response.json() };
+}
+
+describe('who is asking', () => {
+  test('is the homeserver’s word for the client’s own token', async () => {
+    const { ask, homeserver } = await open(() => alice);
+    expect(await ask()).toEqual({
+      ...{ user: '@alice:test', device: 'PHONE', isGuest: false, accessToken: 'alices' },
+    });
+    expect(homeserver.asked).toMatchObject([
+      { method: 'GET', path: '/_matrix/client/v3/account/whoami', query: {} },
+    ]);
+    expect(homeserver.asked[0]?.headers.authorization).toBe('Bearer alices');
+  });
+
+  test('may be a guest', async () => {
+    const { ask } = await open(() => ({ status: 200, body: { user_id: '@1:test', is_guest: true } }));
+    expect(await ask()).toMatchObject({ user: '@1:test', isGuest: true });
+  });
+
+  test.each([undefined, 'AS_Device'])('has no device where the homeserver calls it %s', async (device_id) => {
+    const { ask } = await open(() => ({ status: 200, body: { user_id: '@alice:test', device_id } }));
+    expect(await ask()).toMatchObject({ device: null });
+  });
+
+  test('is asked for with the address and the client that the device is seen by', async () => {
+    const { ask, homeserver } = await open(() => alice);
+    await ask('one', '', { 'user-agent': 'Element/1' });
+    await ask('two', '', { 'x-forwarded-for': '198.51.100.1' });
+    expect(
+      homeserver.asked.map(({ headers }) => [headers['x-forwarded-for'], headers['user-agent']]),
+    ).toEqual([
+      ['192.0.2.7', 'Element/1'],
+      ['198.51.100.1, 192.0.2.7', undefined],
+    ]);
+  });
+
+  test('depends on whom an application service acts for, by every parameter that says it', async () => {
+    const { ask, homeserver } = await open(({ query }) => ({
+      status: 200,
+      body: {
+        user_id: query['user_id'] ?? '@service:test',
+        device_id: query['device_id'] ?? query['org.matrix.msc3202.device_id'],
+      },
+    }));
+    const queries = [
+      '',
+      'user_id=%40alice:test',
+      'user_id=%40bob:test',
+      'user_id=%40bob:test&device_id=A',
+      'user_id=%40bob:test&org.matrix.msc3202.device_id=B',
+    ];
+    const rows = [];
+    for (const query of [...queries, ...queries]) {
+      const requester = await ask('services', `${query}&future_timeout=1`);
+      rows.push([requester?.user, requester?.device]);
+    }
+    const once = [
+      ['@service:test', null],
+      ['@alice:test', null],
+      ['@bob:test', null],
+      ['@bob:test', 'A'],
+      ['@bob:test', 'B'],
+    ];
+    expect(rows).toEqual([...once, ...once]);
+    expect(homeserver.asked).toHaveLength(5);
+  });
+});
+
+describe('what was answered is remembered', () => {
+  test('for 30 s where it was a user', async () => {
+    const { ask, homeserver, clock } = await open(() => alice);
+    await ask();
+    clock.advance(29_999);
+    await ask();
+    expect(homeserver.asked).toHaveLength(1);
+    clock.advance(1);
+    await ask();
+    expect(homeserver.asked).toHaveLength(2);
+  });
+
+  test('for 10 s where it was 401', async () => {
+    const { ask, homeserver, clock } = await open(() => loggedOut);
+    await expect(ask()).rejects.toMatchObject({ errcode: 'M_UNKNOWN_TOKEN' });
+    clock.advance(9_999);
+    await expect(ask()).rejects.toMatchObject({ errcode: 'M_UNKNOWN_TOKEN', fields: { soft_logout: true } });
+    expect(homeserver.asked).toHaveLength(1);
+    clock.advance(1);
+    await expect(ask()).rejects.toMatchObject({ status: 401 });
+    expect(homeserver.asked).toHaveLength(2);
+  });
+
+  test('of that token alone', async () => {
+    const { ask } = await open(({ headers }) =>
+      headers.authorization === 'Bearer alices' ? alice : loggedOut,
+    );
+    expect(await ask('alices')).toMatchObject({ user: '@alice:test' });
+    await expect(ask('eves')).rejects.toMatchObject({ status: 401 });
+  });
+
+  test.each([
+    { status: 403, body: { errcode: 'M_FORBIDDEN', error: 'No' } },
+    { status: 429, body: { errcode: 'M_LIMIT_EXCEEDED', error: 'Slow down' } },
+    { status: 500, body: { errcode: 'M_UNKNOWN', error: 'Internal server error' } },
+    null,
+  ])('never where it was %j', async (reply) => {
+    let answer: Reply = reply;
+    const { ask } = await open(() => answer);
+    await expect(ask()).rejects.toThrow();
+    answer = alice;
+    expect(await ask()).toMatchObject({ user: '@alice:test' });
+  });
+
+  test('not longer than until logins end', async () => {
+    let answer = alice;
+    const { ask, requesters } = await open(() => answer);
+    await ask();
+    answer = loggedOut;
+    await ask();
+    requesters.forget();
+    await expect(ask()).rejects.toMatchObject({ status: 401 });
+  });
+
+  test('not if logins ended while it was on its way', async () => {
+    const first = Promise.withResolvers<Reply>();
+    const arrived = Promise.withResolvers<void>();
+    const { ask, requesters, homeserver } = await open(() => {
+      if (homeserver.asked.length > 1) return loggedOut;
+      arrived.resolve();
+      return first.promise;
+    });
+    const early = ask();
+    await arrived.promise;
+    requesters.forget();
+    // Whoever comes after the logout does not join what was asked before.
+    await expect(ask()).rejects.toMatchObject({ status: 401 });
+    first.resolve(alice);
+    expect(await early).toMatchObject({ user: '@alice:test' });
+    await expect(ask()).rejects.toMatchObject({ status: 401 });
+    expect(homeserver.asked).toHaveLength(2);
+  });
+});
+
+test('many requests of one token at once are one question', async () => {
+  const reply = Promise.withResolvers<Reply>();
+  const { ask, homeserver } = await open(() => reply.promise);
+  const all = Array.from({ length: 20 }, () => ask());
+  reply.resolve(alice);
+  for (const requester of await Promise.all(all)) expect(requester).toMatchObject({ user: '@alice:test' });
+  expect(homeserver.asked).toHaveLength(1);
+});
+
+describe('a refusal reaches the client as the homeserver worded it', () => {
+  test.each([
+    loggedOut,
+    { status: 401, body: { errcode: 'M_UNKNOWN_TOKEN', error: 'Invalid access token', soft_logout: false } },
+    {
+      status: 401,
+      body: { errcode: 'M_USER_LOCKED', error: 'User account has been locked', soft_logout: true },
+    },
+    { status: 401, body: { errcode: 'M_MISSING_TOKEN', error: 'Missing access token' } },
+    {
+      status: 403,
+      body: { errcode: 'M_FORBIDDEN', error: 'Application service has not registered this user' },
+    },
+    { status: 403, body: { errcode: 'M_USER_SUSPENDED', error: 'Suspended', 'org.example.why': 7 } },
+  ])('$status $body.errcode', async (reply) => {
+    const subject = await open(() => reply);
+    for (const authentication of ['required', 'optional'] as const) {
+      expect(await answerOf(subject, authentication)).toEqual(reply);
+    }
+  });
+});
+
+describe('where the homeserver cannot say', () => {
+  const replies: readonly Reply[] = [
+    { status: 429, body: { errcode: 'M_LIMIT_EXCEEDED', error: 'Slow down', retry_after_ms: 500 } },
+    { status: 500, body: { errcode: 'M_UNKNOWN', error: 'Internal server error' } },
+    { status: 502, body: '<html>Bad gateway</html>' },
+    { status: 401, body: '<html>Unauthorized</html>' },
+    { status: 404, body: { errcode: 'M_UNRECOGNIZED', error: 'Unrecognized request' } },
+    { status: 200, body: '<html>Welcome</html>' },
+    { status: 200, body: {} },
+    null,
+  ];
+  test.each(replies.map((reply) => [JSON.stringify(reply), reply] as const))(
+    '(%s) nobody is logged out: 503 where a login is needed, nobody where it is not',
+    async (_, reply) => {
+      const subject = await open(() => reply);
+      expect(await answerOf(subject, 'required')).toMatchObject({
+        status: 503,
+        body: { errcode: 'M_UNKNOWN' },
+      });
+      expect(await answerOf(subject, 'optional')).toEqual({ status: 200, body: { user: null } });
+    },
+  );
+
+  test('because it is away: the same', async () => {
+    const subject = await open(() => alice);
+    await subject.homeserver.stop();
+    expect(await answerOf(subject, 'required')).toMatchObject({
+      status: 503,
+      body: { errcode: 'M_UNKNOWN' },
+    });
+    expect(await answerOf(subject, 'optional')).toEqual({ status: 200, body: { user: null } });
+  });
+});
