@@ -15,6 +15,7 @@ const opened = new AsyncDisposableStack();
 let registrations: string;
 let homeserver: ServerProcess;
 let gateway: ServerProcess;
+let gatewayForAll: ServerProcess;
 let user: string;
 
 beforeAll(async () => {
@@ -41,6 +42,8 @@ beforeAll(async () => {
     registrations,
   ];
   gateway = opened.use(await startServerProcess({ flags: front }));
+  const all = ['--upstream', homeserver.url, '--registration', registrations, '--front', 'all'];
+  gatewayForAll = opened.use(await startServerProcess({ flags: all }));
 });
 afterAll(() => opened.disposeAsync());
 
@@ -66,6 +69,18 @@ describe.each(proxies)('matrix-futures doctor, behind %s', (name) => {
       expect.stringMatching(/Nothing failed|1 failed/),
     ]);
     expect(lines.length).toBe(17);
+  });
+
+  it('finds nothing wrong with the printed rules for everything', async () => {
+    await using proxy = await startProxy(name, {
+      front: 'all',
+      gateway: gatewayForAll.url,
+      homeserver: homeserver.url,
+    });
+    const { lines } = await doctor(proxy);
+    expect(lines.filter((line) => !line.startsWith('ok '))).toEqual([
+      expect.stringMatching(/Nothing failed|1 failed/),
+    ]);
   });
 
   it('finds everything that the proxy does not bring to the gateway', async () => {

@@ -144,8 +144,11 @@ describe.each(proxies)("%s with the rules for the gateway's paths alone", (name)
     expect(proxy.logged()).not.toMatch(/SECRET|HUSH/);
   });
 
-  it('tells both servers who asked, and by which name', async () => {
-    const headers = { host: 'matrix.example.org', authorization: 'Bearer HUSH', 'user-agent': 'Element' };
+  it('tells both servers who asked, whatever they say, and by which name', async () => {
+    const headers = {
+      ...{ host: 'matrix.example.org', authorization: 'Bearer HUSH', 'user-agent': 'Element' },
+      'x-forwarded-for': '192.0.2.1',
+    };
     await ask('GET', '/_matrix/client/v3/futures', { headers });
     await ask('GET', '/_matrix/client/v3/sync', { headers });
     for (const server of [gateway, homeserver]) {

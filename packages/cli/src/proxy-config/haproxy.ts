@@ -25,13 +25,14 @@ defaults
     mode http
     log global
     timeout connect 5s
-    timeout client 1m
+    timeout http-request 30s
+    timeout http-keep-alive 75s
     # Longer than the longest long poll of a client.
+    timeout client 10m
     timeout server 10m
     timeout tunnel 1h
     # What goes through a proxy is never sent twice.
     retries 0
-    option forwardfor
 
 cache matrix_versions
     total-max-size 4
@@ -54,13 +55,24 @@ ${[
     http-request set-var(txn.matrix_path) path,'regsub("^(.*${patterns.beforeSecret})[^/]+","\\1***")'
     log-format '%ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %B %tsc %HM %[var(txn.matrix_path)]'
 
+    # What a client says of where it comes from is not passed on.
+    http-request set-header X-Forwarded-For %[src]
+    http-request set-header X-Forwarded-Proto %[ssl_fc,iif(https,http)]
+
     # A browser's preflight succeeds also where the server is down: a script could not read the error otherwise.
     http-request set-var(txn.matrix_method) method
     http-after-response set-status 200 if { var(txn.matrix_method) -m str OPTIONS } { status 502:504 }
 
     http-request return status 404 content-type application/json string '${unknownPathBody}' if matrix_nowhere
     use_backend matrix_versions if matrix_versions
-${front === 'all' ? '    use_backend matrix_homeserver if matrix_federation\n    default_backend matrix_gateway' : '    use_backend matrix_gateway if matrix_gateway\n    default_backend matrix_homeserver'}
+${
+  front === 'all'
+    ? `    use_backend matrix_homeserver if matrix_federation
+    use_backend matrix_gateway if { path_beg /_matrix/ }`
+    : `    use_backend matrix_gateway if matrix_gateway
+    use_backend matrix_homeserver if { path_beg /_matrix/ }`
+}
+    # Other paths of the homeserver (/_synapse/client, /.well-known/matrix) stay as you have them.
 
 backend matrix_homeserver
     server homeserver ${serverOf(homeserver)}

@@ -62,7 +62,8 @@ server {
     # The homeserver has its own limit for uploads.
     client_max_body_size 0;
     proxy_set_header Host $http_host;
-    proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+    # What a client says of where it comes from is not passed on.
+    proxy_set_header X-Forwarded-For $remote_addr;
     proxy_set_header X-Forwarded-Proto $scheme;
     proxy_set_header Upgrade $http_upgrade;
     proxy_set_header Connection $matrix_connection;
