@@ -61,9 +61,8 @@ export class Listener {
     if (owner === null) return;
     await this.#released(key);
     const current = await this.#rooms.state(key, owner);
-    const counts =
-      current.kind === 'unreadable' || (current.kind === 'event' && current.event.event_id === event);
-    if (counts) await this.#futures.stateArrived(key, event, sender);
+    if (current.kind === 'event' && current.event.event_id === event)
+      await this.#futures.stateArrived(key, event, sender);
     this.#remember(event);
   }
 
