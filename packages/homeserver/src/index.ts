@@ -4,7 +4,7 @@ export {
   type Registration,
 } from './application-services/registration.ts';
 export { openHomeserver } from './homeserver.ts';
-export type { EmbeddedHomeserver, HomeserverOptions } from './homeserver.ts';
+export type { EmbeddedHomeserver, HomeserverOptions } from './embedded-homeserver.ts';
 export { quirkProfiles, type QuirkProfile } from './quirks/profiles.ts';
 export { noQuirks, type Quirks } from './quirks/quirks.ts';
 export { WrongServerName } from './identity.ts';
