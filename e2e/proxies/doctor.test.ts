@@ -26,7 +26,7 @@ beforeAll(async () => {
     ...['registration', '--server-name', 'localhost', '--out', registrations],
     ...['--listener', `http://127.0.0.1:${port}`],
   ]);
-  expect(made.code).toBe(0);
+  if (made.code !== 0) throw new Error(made.stderr);
   const inside = ['--open-registration', '--quirks', 'synapse', '--app-services', registrations];
   homeserver = opened.use(await startServerProcess({ flags: inside }));
   const { body } = await (
