@@ -1,5 +1,12 @@
 import { ManualClock } from '@matrix-futures/engine/conformance';
-import { createServer, decodeQuery, endpoint, type Asking, type Requester } from '@matrix-futures/http';
+import {
+  createServer,
+  decodeQuery,
+  endpoint,
+  MatrixError,
+  type Asking,
+  type Requester,
+} from '@matrix-futures/http';
 import { afterEach, describe, expect, test } from 'vitest';
 import { Requesters } from '../../src/requesters/requesters.ts';
 import { Upstream } from '../../src/upstream/upstream.ts';
@@ -161,7 +168,7 @@ describe('what was answered is remembered', () => {
   ])('never where it was %j', async (reply) => {
     let answer: Reply = reply;
     const { ask } = await open(() => answer);
-    await expect(ask()).rejects.toThrow();
+    await expect(ask()).rejects.toBeInstanceOf(MatrixError);
     answer = alice;
     expect(await ask()).toMatchObject({ user: '@alice:test' });
   });

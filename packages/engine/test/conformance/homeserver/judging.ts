@@ -1,6 +1,6 @@
 import { HomeserverUnavailable, type Draft } from '@matrix-futures/engine';
 import { describe, expect, test, vi } from 'vitest';
-import type { Person } from './person.ts';
+import { callMember, type Person } from './person.ts';
 import { membership, message, newTimestamp, newTransactionId, state, type RemoteScene } from './scene.ts';
 
 /** For whom the gateway may act. */
@@ -68,6 +68,17 @@ export function judgingRules(scene: () => RemoteScene): void {
       const room = await alice.room();
       await set(room, alice, bob);
       expect(await port.judgeSender(make(room, bob))).toMatchObject({ status: 403, errcode: 'M_FORBIDDEN' });
+    });
+
+    test('what is so already, out of the room: the room refuses, whoever asks first or not', async () => {
+      const { alice, bob, port } = scene();
+      const room = await alice.room();
+      await alice.setState(room, callMember, '', { same: true });
+      const draft = state(room, bob, { same: true }, '');
+      expect(await port.deliver(draft, newTransactionId(), newTimestamp(), 30_000)).toMatchObject({
+        kind: 'refused',
+        error: { status: 403 },
+      });
     });
 
     test('a message in a room that is not: may not be acted for', async () => {

@@ -65,6 +65,15 @@ export function refusingRules(scene: () => Scene): void {
       await refuses(membership(room, bob, alice, 'leave'));
     });
 
+    test('what is so already, of who has too little power to make it so', async () => {
+      const { alice, bob, send } = scene();
+      const room = await alice.room();
+      await bob.join(room);
+      await alice.setState(room, 'm.room.topic', '', { topic: 'the same' });
+      const draft = { ...state(room, bob, { topic: 'the same' }, ''), type: 'm.room.topic' };
+      expect(await send(draft)).toMatchObject({ kind: 'refused', error: { status: 403 } });
+    });
+
     test('a key that is another user’s', async () => {
       const { alice, bob, carol } = scene();
       const room = await alice.room();
