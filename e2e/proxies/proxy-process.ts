@@ -25,7 +25,9 @@ export interface ProxyProcess extends AsyncDisposable {
 
 export async function startProxy(proxy: ProxyName, options: ProxyOptions): Promise<ProxyProcess> {
   ensureInstalled(proxy);
+  await using opened = new AsyncDisposableStack();
   const directory = mkdtempSync(join(tmpdir(), `${proxy}-`));
+  opened.defer(() => rmSync(directory, { recursive: true }));
   const port = await freePort();
   const rules = execFileSync(process.execPath, [
     ...[main, 'proxy-config', proxy, '--front', options.front],
@@ -37,10 +39,12 @@ export async function startProxy(proxy: ProxyName, options: ProxyOptions): Promi
   const env = { PATH: searchPath, HOME: directory, XDG_DATA_HOME: directory, XDG_CONFIG_HOME: directory };
   execFileSync(proxy, check(path), { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const child = spawn(proxy, start(path), { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  opened.defer(() => end(child));
   const output: string[] = [];
   child.stdout.on('data', (chunk: Buffer) => output.push(chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => output.push(chunk.toString()));
   await answering(port, child, output);
+  const running = opened.move();
   return {
     url: `http://127.0.0.1:${port}`,
     logged: () =>
@@ -49,14 +53,14 @@ export async function startProxy(proxy: ProxyName, options: ProxyOptions): Promi
         .filter((name) => name.endsWith('.log'))
         .map((name) => readFileSync(join(directory, name), 'utf8'))
         .join(''),
-    async [Symbol.asyncDispose]() {
-      if (child.exitCode === null) {
-        child.kill('SIGTERM');
-        await once(child, 'exit');
-      }
-      rmSync(directory, { recursive: true });
-    },
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null) return;
+  child.kill('SIGTERM');
+  await once(child, 'exit');
 }
 
 interface SetUp {
@@ -114,6 +118,5 @@ async function answering(port: number, child: ChildProcess, output: readonly str
     if (answered !== null) return;
     await setTimeout(50);
   }
-  child.kill('SIGKILL');
   throw new Error(`the proxy does not answer: ${output.join('')}`);
 }
