@@ -122,14 +122,19 @@ describe.each(upstreams)('on $name', (upstream) => {
       (_, id) => bob.request('POST', `${room}/ban`, { user_id: id }),
       (user, id) => deactivate(user, id),
     ];
-    for (const [place, end] of ends.entries()) {
-      const user = await register(homeserver, 'gone');
-      const { body } = await user.request('GET', '/v3/account/whoami');
-      await join(user, room);
-      await scheduleLater(inFront(user), room, laterMessage(`of gone ${place}`), { timeout: 1_500 });
-      await end(user, body.user_id);
-    }
-    await scheduleLater(inFront(bob), room, laterMessage('after them'), { timeout: 1_600 });
+    const users = await Promise.all(ends.map(() => register(homeserver, 'gone')));
+    await Promise.all(users.map((user) => join(user, room)));
+    const timeout = 4_000;
+    const due = performance.now() + timeout;
+    await Promise.all(
+      users.map(async (user, place) => {
+        await scheduleLater(inFront(user), room, laterMessage(`of gone ${place}`), { timeout });
+        const { body } = await user.request('GET', '/v3/account/whoami');
+        await ends[place]?.(user, body.user_id);
+      }),
+    );
+    expect(performance.now()).toBeLessThan(due);
+    await scheduleLater(inFront(bob), room, laterMessage('after them'), { timeout });
     await endingOf(inFront(bob), room, 'after them');
     expect(await marksIn(room)).toEqual(['after them']);
   });

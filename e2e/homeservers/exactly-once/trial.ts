@@ -34,17 +34,23 @@ export class Trial {
   /** Brings every delivery to that point, kills, and starts again what was killed. */
   async die(point: Point, dying: Dying): Promise<void> {
     await this.#schedule();
-    const { promise: atPoint, resolve } = Promise.withResolvers<void>();
-    const missing = new Set(this.deliveries);
+    const atPoint = new Gathering(this.deliveries);
+    const before = new Gathering(this.deliveries);
     {
-      using _ = this.#rules(point.request, (delivery) => (exchange) => {
-        return point.reach(exchange, () => {
-          missing.delete(delivery);
-          if (missing.size === 0) resolve();
-        });
-      });
+      using _ = this.#rules(
+        point.request,
+        (delivery) => (exchange) =>
+          point.reach(
+            exchange,
+            () => atPoint.arrived(delivery),
+            () => {
+              before.arrived(delivery);
+              return before.complete;
+            },
+          ),
+      );
       for (const delivery of this.deliveries) delivery.fire();
-      await atPoint;
+      await atPoint.complete;
       await this.#kill(dying);
     }
     await this.#startAgain(dying);
@@ -53,16 +59,13 @@ export class Trial {
   /** Does that to the first request of every delivery. */
   async strike(fault: Fault, limit: number): Promise<void> {
     await this.#schedule();
-    const { promise: allStruck, resolve } = Promise.withResolvers<void>();
-    const struck = new Set<Delivery>();
+    const struck = new Gathering(this.deliveries);
     using _ = this.#rules('put', (delivery) => (exchange) => {
-      if (struck.has(delivery)) return passOn(exchange);
-      struck.add(delivery);
-      if (struck.size === this.deliveries.length) resolve();
+      if (!struck.arrived(delivery)) return passOn(exchange);
       return fault.strike(exchange, limit);
     });
     for (const delivery of this.deliveries) delivery.fire();
-    await allStruck;
+    await struck.complete;
   }
 
   async #schedule(): Promise<void> {
@@ -107,5 +110,26 @@ export class Trial {
       this.#world.observer.serverAt(upstream.url);
     }
     if (dying !== 'the homeserver') await gateway.startAgain();
+  }
+}
+
+/** Waits for everybody. */
+class Gathering {
+  readonly complete: Promise<void>;
+  readonly #missing: Set<Delivery>;
+  readonly #resolve: () => void;
+
+  constructor(all: readonly Delivery[]) {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.complete = promise;
+    this.#missing = new Set(all);
+    this.#resolve = resolve;
+  }
+
+  /** false: it was here before. */
+  arrived(one: Delivery): boolean {
+    const isNew = this.#missing.delete(one);
+    if (this.#missing.size === 0) this.#resolve();
+    return isNew;
   }
 }
