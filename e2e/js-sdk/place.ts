@@ -13,6 +13,8 @@ export interface ServerOfPlace extends AsyncDisposable {
 /** Where a suite runs. */
 export interface Place {
   readonly name: string;
+  /** Its homeserver says that its syncs tell of sticky events (MSC4354). */
+  readonly syncsStickyEvents: boolean;
   /** @param flags of what serves futures, beside those that it needs to run */
   open(flags: readonly string[]): Promise<ServerOfPlace>;
 }
@@ -20,5 +22,6 @@ export interface Place {
 /** The server with its own homeserver inside. */
 export const inside: Place = {
   name: 'the homeserver inside',
+  syncsStickyEvents: false,
   open: (flags) => LastingServer.start(['--open-registration', ...flags]),
 };

@@ -8,7 +8,7 @@ import { until } from '../signal.ts';
 import { WatchedCall } from '../watched-call.ts';
 
 export function callOutageSuite(place: Place): void {
-  describe(place.name, () => {
+  describe(`calls over outages of ${place.name}`, () => {
     /** What the SDK does in 8 s, every 5 s and after 3 s; a busy machine has most of the delay to start a server in. */
     const config = {
       delayedLeaveEventDelayMs: 4_000,

@@ -6,7 +6,7 @@ import type { Place, ServerOfPlace } from '../place.ts';
 import { WatchedCall } from '../watched-call.ts';
 
 export function callRefusedSuite(place: Place): void {
-  describe(place.name, () => {
+  describe(`refusals in calls on ${place.name}`, () => {
     /** What the SDK does in 8 s and every 5 s. */
     const config = { delayedLeaveEventDelayMs: 4_000, delayedLeaveEventRestartMs: 1_000 };
     const delay = config.delayedLeaveEventDelayMs;

@@ -8,7 +8,7 @@ import { makeRoom, signUp } from '../sdk-client.ts';
 import { until } from '../signal.ts';
 
 export function delaySupportSuite(place: Place): void {
-  describe(place.name, () => {
+  describe(`what is said of delays by ${place.name}`, () => {
     const startServer = (...flags: string[]): Promise<ServerOfPlace> => place.open(flags);
 
     const arm = (client: MatrixClient, roomId: string, delay: number): Promise<unknown> =>

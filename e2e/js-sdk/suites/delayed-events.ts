@@ -13,7 +13,7 @@ import { makeRoom, seen, signUp } from '../sdk-client.ts';
 import { until } from '../signal.ts';
 
 export function delayedEventsSuite(place: Place): void {
-  describe(place.name, () => {
+  describe(`delayed events on ${place.name}`, () => {
     const plan = 'org.example.plan' as never;
 
     let server: ServerOfPlace;

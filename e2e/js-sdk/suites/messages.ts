@@ -5,7 +5,6 @@ import {
   type MatrixClient,
   type MatrixEvent,
   MsgType,
-  Preset,
   ReceiptType,
   RoomEvent,
   RoomMemberEvent,
@@ -16,8 +15,8 @@ import type { Place, ServerOfPlace } from '../place.ts';
 import { joined, logIn, makeRoom, seen, signUp, start } from '../sdk-client.ts';
 import { until } from '../signal.ts';
 
-export function roomsSuite(place: Place): void {
-  describe(place.name, () => {
+export function messagesSuite(place: Place): void {
+  describe(`messages on ${place.name}`, () => {
     let server: ServerOfPlace;
     let ada: MatrixClient;
     let bob: MatrixClient;
@@ -32,8 +31,6 @@ export function roomsSuite(place: Place): void {
     });
 
     const forbidden = expect.objectContaining({ httpStatus: 403, errcode: 'M_FORBIDDEN' }) as object;
-    const membership = (client: MatrixClient, roomId: string, userId: string): string | undefined =>
-      client.getRoom(roomId)?.getMember(userId)?.membership;
 
     const words = (events: readonly MatrixEvent[]): readonly unknown[] =>
       events
@@ -43,78 +40,6 @@ export function roomsSuite(place: Place): void {
     /** What the client's live timeline says, oldest first. */
     const bodies = (client: MatrixClient, roomId: string): readonly unknown[] =>
       words(client.getRoom(roomId)?.getLiveTimeline().getEvents() ?? []);
-
-    describe('a room', () => {
-      it('is made as asked: preset, name, topic, power levels and first state', async () => {
-        const { room_id } = await ada.createRoom({
-          preset: Preset.PrivateChat,
-          name: 'Analytical Engine',
-          topic: 'It weaves',
-          power_level_content_override: { events: { 'org.example.open': 0 } },
-          initial_state: [{ type: 'org.example.first', state_key: 'k', content: { n: 1 } }],
-        });
-        const room = await joined(ada, room_id);
-        expect(room.name).toBe('Analytical Engine');
-        expect(room.getJoinRule()).toBe('invite');
-        expect(room.currentState.getStateEvents('org.example.first', 'k')?.getContent()).toEqual({ n: 1 });
-        expect(room.currentState.maySendStateEvent('org.example.open', '@nobody:localhost')).toBe(true);
-        expect(await ada.getStateEvent(room_id, 'm.room.topic', '')).toMatchObject({ topic: 'It weaves' });
-      });
-
-      it('is joined on an invitation, which says who invites and to what', async () => {
-        const { room_id } = await ada.createRoom({ name: 'Salon' });
-        await expect(bob.joinRoom(room_id)).rejects.toEqual(forbidden);
-        await ada.invite(room_id, '@bob:localhost');
-        const room = await until(
-          bob,
-          ClientEvent.Sync,
-          () => bob.getRooms().find(({ roomId }) => roomId === room_id),
-          'the invitation',
-        );
-        expect(room.getMyMembership()).toBe('invite');
-        expect(room.name).toBe('Salon');
-        expect(room.getMember('@bob:localhost')?.events.member?.getSender()).toBe('@ada:localhost');
-        await bob.joinRoom(room_id);
-        await joined(bob, room_id);
-        await until(
-          ada,
-          ClientEvent.Sync,
-          () => membership(ada, room_id, '@bob:localhost') === 'join',
-          'bob to join',
-        );
-      });
-
-      it('is left by who leaves, is kicked or is banned, and both sides see it', async () => {
-        const room = await makeRoom([ada, bob]);
-        const both = async (expected: string): Promise<void> => {
-          for (const client of [ada, bob])
-            await until(
-              client,
-              ClientEvent.Sync,
-              () => membership(client, room, '@bob:localhost') === expected,
-              `bob: ${expected}`,
-            );
-        };
-        await bob.leave(room);
-        await both('leave');
-        await ada.invite(room, '@bob:localhost');
-        await both('invite');
-        await bob.joinRoom(room);
-        await both('join');
-        await ada.kick(room, '@bob:localhost', 'noise');
-        await both('leave');
-        await ada.ban(room, '@bob:localhost', 'more noise');
-        await both('ban');
-        await expect(bob.joinRoom(room)).rejects.toEqual(forbidden);
-        await ada.unban(room, '@bob:localhost');
-        await until(
-          ada,
-          ClientEvent.Sync,
-          () => membership(ada, room, '@bob:localhost') === 'leave',
-          'unbanned',
-        );
-      });
-    });
 
     describe('messages', () => {
       it('reach the other in the order they were sent, and replace the echo of who sent them', async () => {

@@ -1,0 +1,65 @@
+import { randomUUID } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { historyOf, join, type World } from '../gateway-world.ts';
+import { accepted, Scene } from './scene.ts';
+
+/** Events that servers treat unlike others, as futures. */
+export function eventsSuite(world: () => World): void {
+  describe.concurrent('what is sent later', () => {
+    it('can be a redaction: the message is gone', async () => {
+      const scene = await Scene.in(world());
+      const { event_id } = await scene.put(`send/org.example.late/${randomUUID()}`, { mark: 'regret' });
+      await scene.put(`send_future/m.room.redaction/${randomUUID()}?future_timeout=300`, {
+        redacts: event_id,
+        reason: 'it is over',
+      });
+      const content = async (): Promise<unknown> =>
+        (await historyOf(world().bob, scene.path)).find((event) => event.event_id === event_id)?.content;
+      await expect.poll(content).toEqual({});
+    });
+
+    it('can be encrypted: its content is what the client made of it', async () => {
+      const scene = await Scene.in(world());
+      accepted(
+        await world().bob.request('PUT', `${scene.path}/state/m.room.encryption`, {
+          algorithm: 'm.megolm.v1.aes-sha2',
+        }),
+      );
+      const content = {
+        algorithm: 'm.megolm.v1.aes-sha2',
+        ciphertext: 'AwgAEnAoA+tLuHXzRpZm',
+        sender_key: 'q5aBLQ',
+        device_id: 'ADEVICE',
+        session_id: randomUUID(),
+        mark: 'encrypted',
+      };
+      await scene.put(`send_future/m.room.encrypted/${randomUUID()}?future_timeout=300`, content);
+      expect(await scene.arrived('encrypted')).toMatchObject({ type: 'm.room.encrypted', content });
+    });
+
+    it("can be the sender's own leave", async () => {
+      const scene = await Scene.in(world());
+      const { aliceId, alice } = world();
+      const member = `m.room.member/${encodeURIComponent(aliceId)}`;
+      await scene.put(`state_future/${member}?future_timeout=300`, { membership: 'leave', mark: 'left' });
+      expect(await scene.arrived('left')).toMatchObject({ sender: aliceId, state_key: aliceId });
+      expect(accepted(await alice.request('GET', '/v3/joined_rooms')).joined_rooms).not.toContain(
+        scene.roomId,
+      );
+    });
+
+    it('is not sent for whoever has left meanwhile, and is for whoever has come back', async () => {
+      const scene = await Scene.in(world());
+      await scene.later('away', 'future_timeout=1500');
+      const back = await scene.later('back', 'future_timeout=600000');
+      accepted(await world().alice.request('POST', `${scene.path}/leave`, {}));
+      const path = `/v1/delayed_events?room_id=${encodeURIComponent(scene.roomId)}&status=failed`;
+      const failed = async (): Promise<unknown> =>
+        accepted(await scene.alice.request('GET', path)).delayed_events;
+      await expect.poll(failed).toMatchObject([{ content: { mark: 'away' } }]);
+      await join(world().alice, scene.path);
+      expect(await scene.use(back.send_token)).toBe(200);
+      expect(await scene.marks()).toEqual(['back']);
+    });
+  });
+}

@@ -1,0 +1,20 @@
+import { afterAll, beforeAll, describe } from 'vitest';
+import { startWorld, type World } from '../gateway-world.ts';
+import { upstreams } from '../upstreams.ts';
+import { acrossSuite } from './across.ts';
+import { delayedEventsAsMergedSuite } from './delayed-events.ts';
+import { eventsSuite } from './events.ts';
+import { futuresSuite } from './futures.ts';
+
+describe.each(upstreams)('through the gateway in front of $name', (upstream) => {
+  let world: World;
+  beforeAll(async () => {
+    world = await startWorld(upstream, ['--front', 'all', '--delay-ids']);
+  });
+  afterAll(() => world?.[Symbol.asyncDispose]());
+
+  futuresSuite(() => world);
+  delayedEventsAsMergedSuite(() => world);
+  acrossSuite(() => world);
+  eventsSuite(() => world);
+});

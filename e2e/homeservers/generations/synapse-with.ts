@@ -1,0 +1,31 @@
+import { join } from 'node:path';
+import { startSynapse, type Synapse } from '../synapse.ts';
+import type { RunningUpstream, Upstream } from '../upstreams.ts';
+
+export interface RunningSynapse extends RunningUpstream {
+  readonly synapse: Synapse;
+}
+
+/** A real Synapse with those keys in its `homeserver.yaml`, to be put behind a gateway. */
+export function synapseWith(
+  config: Readonly<Record<string, unknown>>,
+): Upstream & { start(registrations: string): Promise<RunningSynapse> } {
+  return {
+    name: 'Synapse',
+    isOurs: true,
+    timeLimit: 5_000,
+    losesMessagesInCrash: false,
+    registration: null,
+    start: async (directory) => {
+      const registrations = ['puppet', 'listener'].map((name) => join(directory, `${name}.yaml`));
+      const synapse = await startSynapse({ registrations, serverName: 'localhost', config });
+      return {
+        synapse,
+        url: synapse.url,
+        serverName: synapse.serverName,
+        process: { kill: synapse.kill, start: synapse.start },
+        [Symbol.asyncDispose]: () => synapse[Symbol.asyncDispose](),
+      };
+    },
+  };
+}

@@ -1,0 +1,4 @@
+import { inside } from './place.ts';
+import { messagesSuite } from './suites/messages.ts';
+
+messagesSuite(inside);
