@@ -4,6 +4,8 @@ import {
   type EmbeddedHomeserver,
   openHomeserver,
   parseRegistration,
+  type QuirkProfile,
+  quirkProfiles,
   type Quirks,
   translateStorageError,
 } from '@matrix-futures/homeserver';
@@ -101,8 +103,9 @@ export async function openLocally(): Promise<LocalUnderTest> {
   };
 }
 
-/** @param quirks of another homeserver, to be taken for that; null: its own good manner */
-export async function openRemotely(quirks: Quirks | null): Promise<RemoteUnderTest> {
+/** @param manner whose quirks it has, to be taken for that; null: its own good manner */
+export async function openRemotely(manner: QuirkProfile | null): Promise<RemoteUnderTest> {
+  const quirks = manner === null ? null : quirkProfiles[manner];
   const embedded = await Embedded.start(quirks);
   const { url } = embedded;
   const { registrations } = embedded.told;
@@ -113,7 +116,8 @@ export async function openRemotely(quirks: Quirks | null): Promise<RemoteUnderTe
     makesUsers: quirks?.unregisteredUsers === 'made',
     restart: embedded.restart,
     register: (name, password) => registerOpenly(url, name, password),
-    connect: (to = {}) => connectGateway({ url: to.url ?? url, token: to.token, registrations }),
+    connect: (to = {}) =>
+      connectGateway({ url: to.url ?? url, token: to.token, takenFor: manner ?? 'other', registrations }),
     [Symbol.asyncDispose]: () => embedded[Symbol.asyncDispose](),
   };
 }

@@ -1,6 +1,6 @@
 import type { Timers } from '@matrix-futures/engine';
 import type { Connection } from '@matrix-futures/engine/conformance';
-import { openGateway, type Registrations } from '@matrix-futures/gateway';
+import { type KindName, kinds, openGateway, type Registrations } from '@matrix-futures/gateway';
 
 const timers: Timers = {
   after(delay, run) {
@@ -18,11 +18,13 @@ export interface ConnectionOptions {
   readonly registrations: Registrations;
   /** `as_token` of the puppet, where it is not that of its registration */
   readonly token?: string | undefined;
+  /** what the gateway is to take it for; null: that is not known */
+  readonly takenFor: KindName | null;
 }
 
 /** A gateway's port to a homeserver: it knows which kind that is when this resolves. */
 export async function connectGateway(options: ConnectionOptions): Promise<Connection> {
-  const { url, registrations, token } = options;
+  const { url, registrations, token, takenFor } = options;
   const { puppet, listener } = registrations;
   const troubles: string[] = [];
   const gateway = openGateway({
@@ -35,6 +37,9 @@ export async function connectGateway(options: ConnectionOptions): Promise<Connec
     onTrouble: ({ message }) => troubles.push(message),
   });
   await gateway.start();
+  const { name } = gateway.kind();
+  if (takenFor !== null && name !== kinds[takenFor].name)
+    throw new Error(`${takenFor} was taken for ${name}`);
   // Nobody listens for pushes here, which is none of these tests' affair.
   troubles.length = 0;
   return { port: gateway.port, troubles, [Symbol.asyncDispose]: () => gateway[Symbol.asyncDispose]() };

@@ -2,6 +2,7 @@ import { remoteHomeserverConformance } from '@matrix-futures/engine/conformance'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { furtherHomeserver, openFurther } from '../conformance/further-homeserver.ts';
 import { connectGateway } from '../conformance/gateway-connection.ts';
 import { registerOpenly } from '../conformance/register-openly.ts';
 import { tell } from '../conformance/registrations.ts';
@@ -37,7 +38,12 @@ remoteHomeserverConformance('Synapse', async () => {
       await synapse.start();
     },
     register: (name, password) => registerOpenly(synapse.url, name, password),
-    connect: (to = {}) => connectGateway({ url: to.url ?? synapse.url, token: to.token, registrations }),
+    connect: (to = {}) =>
+      connectGateway({ url: to.url ?? synapse.url, token: to.token, takenFor: 'synapse', registrations }),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 });
+
+const further = furtherHomeserver(process.env);
+if (further !== null)
+  remoteHomeserverConformance(`The homeserver at ${further.url}`, () => openFurther(further));
