@@ -110,8 +110,7 @@ function requestFor(draft: Draft, transactionId: string, timestamp: number): Pup
   const { stickyDurationMs } = draft.extras;
   const redacts = redactedBy(draft);
   if (redacts !== null) {
-    const { reason } = content;
-    const body = typeof reason === 'string' ? { reason } : {};
+    const { redacts: _, ...body } = content;
     return { as, path: ['rooms', room, 'redact', redacts, transactionId], body };
   }
   const where = stateKey === null ? ['send', type, transactionId] : ['state', type, stateKey];

@@ -68,7 +68,7 @@ export class Look {
     return { kind: complete ? 'absent' : 'cannot-tell' };
   }
 
-  /** `PUT /redact` ignores `ts`; what is redacted by the same sender for the same reason is as it should be. */
+  /** `PUT /redact` ignores `ts`; what the same sender has redacted is as it should be. */
   async #redaction(redacts: EventId, { draft }: Sent, as: UserId): Promise<Seen | null> {
     const target = await this.#rooms.event(draft.room, redacts, as);
     if (target === null) return null;

@@ -122,7 +122,10 @@ export class Upstream {
           ...(bytes !== null && { 'Content-Type': 'application/json', 'Content-Length': bytes.length }),
         },
       });
-      const connected = watchConnection(request);
+      const connected = watchConnection(
+        request,
+        this.#base.protocol === 'https:' ? 'secureConnect' : 'connect',
+      );
       let gaveUp = false;
       const cancel = this.#timers.after(limit, () => {
         gaveUp = true;
@@ -159,12 +162,15 @@ export class Upstream {
   }
 }
 
-/** Answers whether anything can have been written: a connection that was there before, or that came about. */
-function watchConnection(request: ClientRequest): () => boolean {
+/**
+ * Answers whether anything can have been written: a connection that was there before, or that came about.
+ * @param event of the socket, by which it is there
+ */
+function watchConnection(request: ClientRequest, event: 'connect' | 'secureConnect'): () => boolean {
   let connected = false;
   request.once('socket', (socket) => {
     if (!socket.connecting) connected = true;
-    else socket.once('connect', () => (connected = true));
+    else socket.once(event, () => (connected = true));
   });
   return () => connected;
 }
