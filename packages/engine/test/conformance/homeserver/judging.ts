@@ -73,7 +73,9 @@ export function judgingRules(scene: () => RemoteScene): void {
     test('what is so already, out of the room: the room refuses, whoever asks first or not', async () => {
       const { alice, bob, port } = scene();
       const room = await alice.room();
+      await bob.join(room);
       await alice.setState(room, callMember, '', { same: true });
+      await bob.leave(room);
       const draft = state(room, bob, { same: true }, '');
       expect(await port.deliver(draft, newTransactionId(), newTimestamp(), 30_000)).toMatchObject({
         kind: 'refused',
