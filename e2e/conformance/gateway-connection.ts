@@ -18,20 +18,22 @@ export interface ConnectionOptions {
   readonly registrations: Registrations;
   /** `as_token` of the puppet, where it is not that of its registration */
   readonly token?: string | undefined;
+  /** of an administrator of Synapse */
+  readonly synapseAdminToken?: string;
   /** what the gateway is to take it for; null: that is not known */
   readonly takenFor: KindName | null;
 }
 
 /** A gateway's port to a homeserver: it knows which kind that is when this resolves. */
 export async function connectGateway(options: ConnectionOptions): Promise<Connection> {
-  const { url, registrations, token, takenFor } = options;
+  const { url, registrations, token, synapseAdminToken = null, takenFor } = options;
   const { puppet, listener } = registrations;
   const troubles: string[] = [];
   const gateway = openGateway({
     upstreamUrl: url,
     kind: null,
     registrations: { listener, puppet: token === undefined ? puppet : { ...puppet, asToken: token } },
-    synapseAdminToken: null,
+    synapseAdminToken,
     clock: { now: () => performance.now(), wall: () => Date.now() },
     timers,
     onTrouble: ({ message }) => troubles.push(message),

@@ -2,6 +2,7 @@ import { HomeserverUnavailable, type Refusal, type UserId } from '@matrix-future
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { Upstream } from '../upstream/upstream.ts';
+import { readError } from './answer-error.ts';
 import { OwnTrouble } from './own-trouble.ts';
 
 const account = Compile(
@@ -9,13 +10,12 @@ const account = Compile(
     deactivated: Type.Optional(Type.Boolean()),
     locked: Type.Optional(Type.Boolean()),
     shadow_banned: Type.Optional(Type.Boolean()),
-    suspended: Type.Optional(Type.Boolean()),
   }),
 );
 
 /**
- * What Synapse's administrators see of an account and nobody else does (`GET /_synapse/admin/v2/users/{userId}`): none of
- * it stops a masquerade. A token that is no administrator's is told of, and then nothing is judged by it.
+ * What Synapse's administrators see of an account and nobody else does (`GET /_synapse/admin/v2/users/{userId}`) and what
+ * stops no masquerade. Suspension does, but for leaves, so it is left to Synapse. A token that is no administrator's is told of, and then nothing is judged by it.
  * @returns a function that rejects with HomeserverUnavailable
  */
 export function synapseAccounts(
@@ -32,12 +32,12 @@ export function synapseAccounts(
     });
     const { status, body } = answer;
     if (status === 200 && account.Check(body)) {
-      const why = (['deactivated', 'locked', 'suspended', 'shadow_banned'] as const).find(
-        (word) => body[word] === true,
-      );
+      const why = (['deactivated', 'locked', 'shadow_banned'] as const).find((word) => body[word] === true);
       return why === undefined ? null : refused(`The account ${user} is ${why.replace('_', '-')}`);
     }
-    if (status === 404) return refused(`There is no account ${user}`);
+    // A proxy that does not let through to the administrators' API says 404, too.
+    if (status === 404 && readError(answer).errcode === 'M_NOT_FOUND')
+      return refused(`There is no account ${user}`);
     if (status < 500 && status !== 429) {
       onTrouble(
         new OwnTrouble(`Synapse refuses the token of --synapse-admin-token-file: HTTP status ${status}`),
