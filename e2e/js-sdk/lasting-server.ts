@@ -22,6 +22,11 @@ export class LastingServer implements AsyncDisposable {
     return new LastingServer(dataDir, flags, await startServerProcess({ dataDir, flags }));
   }
 
+  /** of the process that runs now */
+  get pid(): number {
+    return this.#process.pid;
+  }
+
   /** Resolves when the process is gone. */
   async stop(signal: NodeJS.Signals): Promise<void> {
     await this.#process.stop(signal);

@@ -7,10 +7,12 @@ export interface GatewayOfPlace extends ServerOfPlace {
   readonly front: GatewayInFront;
 }
 
+export interface GatewayPlace extends Place {
+  open(flags: readonly string[]): Promise<GatewayOfPlace>;
+}
+
 /** Its `stop` and `startAgain` are of the gateway: the homeserver goes on. */
-export function gatewayBefore(
-  upstream: Upstream,
-): Place & { open(flags: readonly string[]): Promise<GatewayOfPlace> } {
+export function gatewayBefore(upstream: Upstream): GatewayPlace {
   return {
     name: `the gateway in front of ${upstream.name}`,
     syncsStickyEvents: upstream.name === 'Synapse',

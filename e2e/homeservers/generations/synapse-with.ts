@@ -1,15 +1,9 @@
 import { join } from 'node:path';
-import { startSynapse, type Synapse } from '../synapse.ts';
-import type { RunningUpstream, Upstream } from '../upstreams.ts';
-
-export interface RunningSynapse extends RunningUpstream {
-  readonly synapse: Synapse;
-}
+import { startSynapse } from '../synapse.ts';
+import type { Upstream } from '../upstreams.ts';
 
 /** A real Synapse with those keys in its `homeserver.yaml`, to be put behind a gateway. */
-export function synapseWith(
-  config: Readonly<Record<string, unknown>>,
-): Upstream & { start(registrations: string): Promise<RunningSynapse> } {
+export function synapseWith(config: Readonly<Record<string, unknown>>): Upstream {
   return {
     name: 'Synapse',
     isOurs: true,
@@ -20,7 +14,6 @@ export function synapseWith(
       const registrations = ['puppet', 'listener'].map((name) => join(directory, `${name}.yaml`));
       const synapse = await startSynapse({ registrations, serverName: 'localhost', config });
       return {
-        synapse,
         url: synapse.url,
         serverName: synapse.serverName,
         process: { kill: synapse.kill, start: synapse.start },
