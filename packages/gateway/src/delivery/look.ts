@@ -2,14 +2,13 @@ import {
   HomeserverUnavailable,
   stateKeyOf,
   type Accepted,
-  type EventId,
   type Ms,
   type Sent,
   type StateKey,
   type UserId,
 } from '@matrix-futures/engine';
 import type { HomeserverKind } from '../kinds/kind.ts';
-import { isEventOf, type ShownEvent } from '../upstream/shown-event.ts';
+import { isEventOf, redactedByEvent, type ShownEvent } from '../upstream/shown-event.ts';
 import { redactedBy } from './attempt.ts';
 import { pageSize, type RoomReader } from './room-reader.ts';
 import { isFence, type StateHistory } from './state-history.ts';
@@ -52,9 +51,7 @@ export class Look {
   /** null: the room is not shown to this user. */
   #with(sent: Sent, as: UserId): Promise<Seen | null> {
     const key = stateKeyOf(sent.draft);
-    const redacts = redactedBy(sent.draft);
-    if (key !== null) return this.#state(key, sent, as);
-    return redacts === null ? this.#message(sent, as) : this.#redaction(redacts, sent, as);
+    return key === null ? this.#message(sent, as) : this.#state(key, sent, as);
   }
 
   /** Newer state is never overwritten by a guess: from the current event back to the fence, ours is there or not. */
@@ -66,17 +63,6 @@ export class Look {
     const ours = events.find((event) => isEventOf(event, draft, timestamp));
     if (ours !== undefined) return { kind: 'accepted', event: ours.event_id };
     return { kind: complete ? 'absent' : 'cannot-tell' };
-  }
-
-  /** `PUT /redact` ignores `ts`; what the same sender has redacted is as it should be. */
-  async #redaction(redacts: EventId, { draft }: Sent, as: UserId): Promise<Seen | null> {
-    const target = await this.#rooms.event(draft.room, redacts, as);
-    if (target === null) return null;
-    const because = target.unsigned?.redacted_because;
-    const event = because?.['event_id'];
-    return because?.['sender'] === draft.sender && typeof event === 'string'
-      ? { kind: 'accepted', event }
-      : { kind: 'absent' };
   }
 
   async #message(sent: Sent, as: UserId): Promise<Seen | null> {
@@ -98,10 +84,10 @@ export class Look {
   }
 
   #isOurs(event: ShownEvent, { draft, transactionId, timestamp }: Sent): boolean {
-    const byTransaction =
-      this.#kind().showsTransactionIds &&
-      event.sender === draft.sender &&
-      event.unsigned?.transaction_id === transactionId;
-    return byTransaction || isEventOf(event, draft, timestamp);
+    if (event.sender !== draft.sender) return false;
+    if (this.#kind().showsTransactionIds && event.unsigned?.transaction_id === transactionId) return true;
+    const redacts = redactedBy(draft);
+    // `PUT /redact` ignores `ts`. What the same user has redacted is as it should be.
+    return redacts === null ? isEventOf(event, draft, timestamp) : redacts === redactedByEvent(event);
   }
 }

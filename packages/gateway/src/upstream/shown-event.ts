@@ -13,6 +13,7 @@ const shownEvent = Type.Object({
   state_key: Type.Optional(Type.String()),
   origin_server_ts: Type.Number(),
   content: object,
+  redacts: Type.Optional(Type.String()),
   unsigned: Type.Optional(
     Type.Object({
       replaces_state: Type.Optional(Type.String()),
@@ -42,6 +43,11 @@ export function isEventOf(event: ShownEvent, draft: Draft, timestamp: number): b
     event.origin_server_ts === timestamp &&
     (event.unsigned?.redacted_because !== undefined || sameContent(event.content, draft.content))
   );
+}
+
+/** What a redaction redacts; undefined: it is none. Room versions before 11 have it beside the content. */
+export function redactedByEvent({ type, content, redacts }: ShownEvent): unknown {
+  return type === 'm.room.redaction' ? (redacts ?? content['redacts']) : undefined;
 }
 
 /** In whatever order their keys are. */

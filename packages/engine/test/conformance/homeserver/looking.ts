@@ -67,6 +67,17 @@ export function lookingRules(scene: () => RemoteScene): void {
       expect(await port.look(sent)).toEqual({ kind: 'accepted', event });
     });
 
+    test('a redaction of what somebody else had redacted before', async () => {
+      const { alice, bob, port } = scene();
+      const room = await crowd();
+      const target = await bob.say(room, 'never mind');
+      await alice.redact(room, target);
+      const sent = await planned(port, redaction(room, bob, target));
+      expect(await port.look(sent)).toEqual(absent);
+      const event = await deliver(sent);
+      expect(await port.look(sent)).toEqual({ kind: 'accepted', event });
+    });
+
     test('a message that was redacted since', async () => {
       const { alice, bob, port } = scene();
       const room = await crowd();
@@ -156,12 +167,13 @@ export function lookingRules(scene: () => RemoteScene): void {
       expect(await port.look(mine)).toEqual(absent);
     });
 
-    test('a redaction by somebody else', async () => {
+    test('a redaction by somebody else, or of something else', async () => {
       const { alice, bob, port } = scene();
       const room = await crowd();
       const target = await bob.say(room, 'never mind');
       const mine = await planned(port, redaction(room, bob, target));
       await alice.redact(room, target);
+      await bob.redact(room, await bob.say(room, 'nor this'));
       expect(await port.look(mine)).toEqual(absent);
     });
 
