@@ -1,4 +1,4 @@
-import { type MatrixError, refuseSocket } from '@matrix-futures/http';
+import { MatrixError, refuseSocket } from '@matrix-futures/http';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { NoAnswer } from './forward.ts';
@@ -20,6 +20,8 @@ export function tunnel(
     head,
   }: { readonly request: IncomingMessage; readonly socket: Duplex; readonly head: Buffer },
 ): void {
+  if (announcesBody(request))
+    return refuseTunnel(socket, new MatrixError('badRequest', 'Nobody asks for a WebSocket with a body'));
   const sent = target.request({
     method: 'GET',
     path: originForm(request.url ?? '/'),
@@ -53,6 +55,14 @@ export function tunnel(
     answer.pipe(socket);
   });
   sent.end();
+}
+
+/**
+ * What is behind the request is the tunnel's. As a body it would never be sent, and on a connection that is used again
+ * the homeserver would take the next client's request for it.
+ */
+function announcesBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0;
 }
 
 /** Refuses a WebSocket before the homeserver has heard of it. */

@@ -85,6 +85,17 @@ describe('a WebSocket', () => {
     expect(await text(socket)).toMatch(/^HTTP\/1\.1 502 [^]*"errcode":"M_UNKNOWN"/);
   });
 
+  test('with a body is refused: the homeserver would take the next request on the connection for it', async () => {
+    const { upstream, urls } = await agreeing();
+    const gateway = await gatewayTo(upstream.port);
+    for (const framing of ['Content-Length: 40', 'Transfer-Encoding: chunked']) {
+      const socket = connect(gateway.port, '127.0.0.1');
+      socket.write(ask('/x').replace('Sec-WebSocket-Key: key', framing));
+      expect(await text(socket)).toMatch(/^HTTP\/1\.1 400 [^]*M_UNKNOWN/);
+    }
+    expect(urls).toEqual([]);
+  });
+
   test('neither carries a delayed request past the guard, nor passes a front for paths', async () => {
     const { upstream, urls } = await agreeing();
     const delayed = talk(await gatewayTo(upstream.port), '/x?future_timeout=1');
