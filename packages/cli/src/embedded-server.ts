@@ -4,13 +4,12 @@ import { openHomeserver, quirkProfiles, translateStorageError } from '@matrix-fu
 import { createServer } from '@matrix-futures/http';
 import type { Logger } from 'pino';
 import { readAppServices } from './app-services.ts';
-import { BackgroundFailures } from './background-failures.ts';
 import type { Config } from './config/config.ts';
-import { Lateness } from './lateness.ts';
 import { isLoopback, listen } from './listen.ts';
+import { Observation } from './observation.ts';
 import type { RunningServer } from './server.ts';
 import { openStorage, openStore } from './storage.ts';
-import { machine, randomness, timers } from './system.ts';
+import { randomness, timers } from './system.ts';
 
 /**
  * Puts the packages together with the homeserver inside, and listens. What it has opened is closed again when it cannot start.
@@ -19,10 +18,10 @@ import { machine, randomness, timers } from './system.ts';
  */
 export async function startEmbedded(config: Config, logger: Logger): Promise<RunningServer> {
   const { serverName, limits } = config;
-  const failures = new BackgroundFailures(logger, machine.running);
-  const onError = (error: unknown): void => failures.record(error);
   // Closed in the opposite order of opening, whether the start fails or the server ends.
   await using opened = new AsyncDisposableStack();
+  const observation = opened.use(await Observation.open(config, logger));
+  const { onError } = observation;
 
   const storage = openStorage(config.dataDir, opened, logger);
   const { database, clock } = storage;
@@ -42,14 +41,13 @@ export async function startEmbedded(config: Config, logger: Logger): Promise<Run
     features: () => api?.unstableFeatures ?? {},
     capabilities: () => api?.capabilities ?? {},
   });
-  const lateness = opened.use(new Lateness(logger, timers));
   const store = openStore(storage, config.retention, opened);
   const futures = new Futures({
     ...{ store, clock, timers, randomness, limits, onError },
     homeserver: homeserver.port,
     tokens: new Tokens(storage.tokenKeys),
     // Told inside the unit; what a full disk undoes has not fired.
-    onFired: (late) => database.turn.onCommit(() => lateness.record(late)),
+    onFired: (late) => database.turn.onCommit(() => observation.onFired(late)),
   });
   homeserver.onNewState((key, event, sender) => void futures.stateArrived(key, event, sender));
   homeserver.onDeactivated((user) => void futures.deactivated(user));
@@ -80,6 +78,8 @@ export async function startEmbedded(config: Config, logger: Logger): Promise<Run
   const { host, url } = await listen(server, config.listen);
   if (config.openRegistration && !isLoopback(host))
     logger.warn(`anybody who reaches ${url} may register an account: registration is open`);
+  observation.watchStore(store);
+  await observation.listen(config);
   await futures.start();
   homeserver.startPushing();
 

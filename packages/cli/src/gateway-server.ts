@@ -4,16 +4,15 @@ import { createProxy, loadRegistrations, openGateway } from '@matrix-futures/gat
 import { createServer } from '@matrix-futures/http';
 import { readFile } from 'node:fs/promises';
 import type { Logger } from 'pino';
-import { BackgroundFailures } from './background-failures.ts';
 import type { Config, GatewayConfig } from './config/config.ts';
 import { delayIdsOf } from './delay-ids.ts';
-import { Lateness } from './lateness.ts';
 import { listen } from './listen.ts';
+import { Observation } from './observation.ts';
 import type { RunningServer } from './server.ts';
 import { StartError } from './start-error.ts';
 import { inTurnOfStateKey } from './state-key-turn.ts';
 import { openStorage, openStore } from './storage.ts';
-import { machine, randomness, timers } from './system.ts';
+import { randomness, timers } from './system.ts';
 
 /**
  * Puts the packages together for a homeserver that is elsewhere, and listens. It need not be there yet.
@@ -25,10 +24,10 @@ export async function startGateway(
   upstream: GatewayConfig,
   logger: Logger,
 ): Promise<RunningServer> {
-  const failures = new BackgroundFailures(logger, machine.running);
-  const onError = (error: unknown): void => failures.record(error);
   // Closed in the opposite order of opening, whether the start fails or the server ends.
   await using opened = new AsyncDisposableStack();
+  const observation = opened.use(await Observation.open(config, logger));
+  const { onError, onFired } = observation;
 
   const storage = openStorage(config.dataDir, opened, logger);
   const { clock } = storage;
@@ -43,15 +42,13 @@ export async function startGateway(
       onTrouble: onError,
     }),
   );
-  const lateness = opened.use(new Lateness(logger, timers));
   const store = openStore(storage, config.retention, opened);
   const futures = new Futures({
-    ...{ store, clock, timers, randomness, onError },
+    ...{ store, clock, timers, randomness, onError, onFired },
     limits: config.limits,
     homeserver: gateway.port,
     remote: remoteOptions(upstream),
     tokens: new Tokens(storage.tokenKeys),
-    onFired: (late) => lateness.record(late),
   });
 
   let api: Api | null = null;
@@ -99,6 +96,11 @@ export async function startGateway(
   opened.defer(() => futures.stop());
   opened.defer(() => server.close());
   const { url } = await listen(server, config.listen);
+  observation.watchStore(store);
+  observation.watch('homeserver_reachable', '1 while the homeserver answers, 0 while it is away', () =>
+    gateway.isAway ? 0 : 1,
+  );
+  await observation.listen(config);
   await futures.start();
   void gateway.start().catch(onError);
 

@@ -44,6 +44,7 @@ const others: Record<string, string> = {
   'keep-outcomes': '1d',
   'keep-outcomes-per-user': '6',
   'keep-transactions': '2d',
+  'metrics-listen': '127.0.0.1:9100',
   'log-level': 'debug',
 };
 
@@ -83,6 +84,7 @@ describe('what can be configured', () => {
         refreshesPerSecond: 20,
       },
       retention: { listed: 7 * 86_400_000, listedPerOwner: 1_000, tombstones: 7 * 86_400_000 },
+      metricsListen: null,
       logLevel: 'info',
     });
   });

@@ -34,6 +34,8 @@ export interface GatewayOptions {
 export interface Gateway extends AsyncDisposable {
   readonly port: RemoteHomeserver;
   readonly authenticate: Authenticate;
+  /** Its last answer did not come, or was that of a proxy in front of it. */
+  readonly isAway: boolean;
   /** What is known of the homeserver by now. */
   kind(): HomeserverKind;
   /** Logins have ended, or may have: everybody is asked for again. */
@@ -65,6 +67,9 @@ export function openGateway(options: GatewayOptions): Gateway {
           : synapseAccounts(upstream, synapseAdminToken, onTrouble),
     }),
     authenticate: requesters.authenticate,
+    get isAway() {
+      return reachability.isAway;
+    },
     kind,
     forgetLogins: () => requesters.forget(),
     listenerEndpoints: (listening) =>

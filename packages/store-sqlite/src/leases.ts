@@ -23,6 +23,10 @@ export class Leases {
     this.#wheel = new TimerWheel({ now, capacity: 64 });
   }
 
+  get size(): number {
+    return this.#slots.size;
+  }
+
   /** @param end null: the group has no lease */
   set(group: GroupId, end: Instant | null): void {
     const before = this.#slots.get(group)?.end ?? null;

@@ -82,6 +82,16 @@ export class SqliteStore implements FutureStore {
   readonly #agenda: Agenda;
   readonly #wakes: (() => void)[] = [];
 
+  /** how many timeout futures wait for their deadlines */
+  get timersRunning(): number {
+    return this.#timers.size;
+  }
+
+  /** how many claimed and staged groups have a lease */
+  get leasesHeld(): number {
+    return this.#leases.size;
+  }
+
   /** Brings the tables up to date and reads what is pending: a second for a million. @throws SchemaTooNew */
   constructor({ database, clock, retention, journal }: SqliteStoreOptions) {
     database.migrate('futures', migrations);

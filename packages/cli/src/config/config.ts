@@ -38,6 +38,8 @@ export interface Config {
   readonly generations: readonly Generation[];
   readonly limits: Limits;
   readonly retention: Retention;
+  /** null: nowhere */
+  readonly metricsListen: Address | null;
   readonly logLevel: LogLevel;
 }
 
@@ -120,6 +122,7 @@ export function parseConfig(sources: Sources): Config {
       listedPerOwner: required('keep-outcomes-per-user', count),
       tombstones: required('keep-transactions', duration),
     },
+    metricsListen: optional('metrics-listen', address),
     logLevel: required('log-level', oneOf(logLevels)),
   });
 }

@@ -169,6 +169,12 @@ export const settings = [
     help: 'how long transaction ids and names of groups that were sent stay known',
   },
   {
+    name: 'metrics-listen',
+    value: 'HOST:PORT',
+    fallback: null,
+    help: 'where Prometheus finds /metrics; nowhere unless told',
+  },
+  {
     name: 'log-level',
     value: 'LEVEL',
     fallback: 'info',
