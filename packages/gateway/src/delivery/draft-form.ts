@@ -1,15 +1,26 @@
 import type { Draft, JsonValue, Refusal } from '@matrix-futures/engine';
+import { redactedBy } from './attempt.ts';
 
-/** Client-server specification, "Size limits": of a whole event, and of its type and state key. */
+/** Client-server specification, "Size limits": of a whole event; of its type and state key, and of ids. */
 const maxEventBytes = 65_536;
 const maxNameBytes = 255;
+
+/** Specification appendices, "Room IDs" and "Event IDs". */
+const roomId = /^!./s;
+const eventId = /^\$./s;
 
 /**
  * What every homeserver would refuse, told when it is scheduled and not when it is too late. What depends on the room
  * is the homeserver's to judge, when it is sent.
+ *
+ * All that becomes a part of a path is among it: a homeserver that answers nothing to a path that is too long, or that
+ * another path is made of on the way, would be asked again and again.
  */
 export function judgeForm(draft: Draft): Refusal | null {
-  const { type, stateKey, content } = draft;
+  const { room, type, stateKey, content } = draft;
+  if (!isId(room, roomId)) return invalid('The room id is none');
+  if (isStep(type) || isStep(stateKey))
+    return invalid('An event whose type or state key is . or .. cannot be named by a path');
   if (Buffer.byteLength(type) > maxNameBytes)
     return tooLarge(`The event type is longer than ${maxNameBytes} bytes`);
   if (stateKey !== null && Buffer.byteLength(stateKey) > maxNameBytes)
@@ -29,8 +40,17 @@ export function judgeForm(draft: Draft): Refusal | null {
       errcode: 'M_MISSING_PARAM',
       error: 'A redaction names in `redacts` what it redacts',
     };
+  const redacts = redactedBy(draft);
+  if (redacts !== null && !isId(redacts, eventId))
+    return invalid('What the redaction `redacts` is no event id');
   return null;
 }
+
+const isId = (text: string, form: RegExp): boolean =>
+  form.test(text) && Buffer.byteLength(text) <= maxNameBytes;
+
+/** Taken for a step in the path by whatever normalises URLs; percent-encoded, too (WHATWG URL Standard, 4.4). */
+const isStep = (segment: string | null): boolean => segment === '.' || segment === '..';
 
 /** Canonical JSON has no fractions and no numbers beyond what a double holds exactly. */
 function isCanonical(value: JsonValue): boolean {
@@ -39,4 +59,5 @@ function isCanonical(value: JsonValue): boolean {
   return Object.values(value).every(isCanonical);
 }
 
+const invalid = (error: string): Refusal => ({ status: 400, errcode: 'M_INVALID_PARAM', error });
 const tooLarge = (error: string): Refusal => ({ status: 413, errcode: 'M_TOO_LARGE', error });

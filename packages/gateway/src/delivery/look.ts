@@ -1,5 +1,4 @@
 import {
-  HomeserverUnavailable,
   stateKeyOf,
   type Accepted,
   type Ms,
@@ -36,14 +35,11 @@ export class Look {
     this.#kind = kind;
   }
 
+  /** @throws HomeserverUnavailable */
   async at(sent: Sent): Promise<Seen> {
-    try {
-      for (const as of this.#witnesses.of(sent.draft.room, sent.draft.sender)) {
-        const seen = await this.#with(sent, as);
-        if (seen !== null) return seen;
-      }
-    } catch (error) {
-      if (!(error instanceof HomeserverUnavailable)) throw error;
+    for (const as of this.#witnesses.of(sent.draft.room, sent.draft.sender)) {
+      const seen = await this.#with(sent, as);
+      if (seen !== null) return seen;
     }
     return { kind: 'cannot-tell' };
   }

@@ -6,7 +6,7 @@ import { Attempt } from './attempt.ts';
 import { judgeForm } from './draft-form.ts';
 import { Look } from './look.ts';
 import type { Masquerades } from './masquerades.ts';
-import type { OwnTrouble } from './own-trouble.ts';
+import { OwnTrouble } from './own-trouble.ts';
 import type { RoomReader } from './room-reader.ts';
 import { type JudgeAccount, SenderJudge } from './sender.ts';
 import { StateHistory } from './state-history.ts';
@@ -27,22 +27,31 @@ export interface RemoteHomeserverParts {
 
 /** The homeserver behind the gateway, as the engine sees it: events reach it by masquerading as their senders. */
 export function createRemoteHomeserver(parts: RemoteHomeserverParts): RemoteHomeserver {
-  const { puppet, rooms, kind, reachability, judgeAccount } = parts;
+  const { puppet, rooms, kind, reachability, judgeAccount, onTrouble } = parts;
   const witnesses = new Witnesses();
   const history = new StateHistory(rooms, kind);
   const senders = new SenderJudge(puppet, rooms, witnesses, judgeAccount);
   const attempt = new Attempt({ ...parts, proof: new StateProof(rooms) });
   const look = new Look(rooms, history, witnesses, kind);
+  // An attempt comes after these, so that without them the operator would never be told.
+  const told = async <T>(asked: Promise<T>): Promise<T> => {
+    try {
+      return await asked;
+    } catch (error) {
+      if (error instanceof OwnTrouble) onTrouble(error);
+      throw error;
+    }
+  };
   return {
     kind: 'remote',
     judgeForm,
     memoryOf: (draft) => (isPlainMessage(draft) ? kind().memory : 'forgets'),
-    judgeSender: (draft) => senders.judge(draft),
-    fence: (key, as) => history.fence(key, as),
-    newState: (key, as, fence) => history.newState(key, as, fence),
+    judgeSender: (draft) => told(senders.judge(draft)),
+    fence: (key, as) => told(history.fence(key, as)),
+    newState: (key, as, fence) => told(history.newState(key, as, fence)),
     deliver: (draft, transactionId, timestamp, limit) =>
       attempt.make(draft, transactionId, timestampOf(draft, timestamp), limit),
-    look: (sent) => look.at({ ...sent, timestamp: timestampOf(sent.draft, sent.timestamp) }),
+    look: (sent) => told(look.at({ ...sent, timestamp: timestampOf(sent.draft, sent.timestamp) })),
     onReturn: (run) => reachability.onReturn(run),
   };
 }

@@ -61,7 +61,11 @@ export class RoomReader {
   }
 
   async #shown(answer: UpstreamAnswer, as: UserId): Promise<ShownEvent | null> {
-    return answer.status === 200 ? readEvent(answer.body) : this.#hidden(answer, as);
+    if (answer.status !== 200) return this.#hidden(answer, as);
+    const event = readEvent(answer.body);
+    // Nobody's refusal: what cannot be read must not make a member look like one who is out.
+    if (event === null) throw new HomeserverUnavailable('The homeserver answered no event');
+    return event;
   }
 
   /**

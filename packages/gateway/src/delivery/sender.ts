@@ -78,7 +78,7 @@ export class SenderJudge {
     const { status, body } = await this.#puppet.get({
       as: sender,
       path: ['sync'],
-      query: { filter: JSON.stringify(filter), timeout: '0' },
+      query: { filter: JSON.stringify(filter), timeout: '0', set_presence: 'offline' },
     });
     if (status !== 200 || !invitations.Check(body))
       throw new HomeserverUnavailable(`The homeserver answered ${status} when asked for invitations`);
