@@ -16,11 +16,25 @@ import type { Member, StoredGroup } from './stored-group.ts';
 import type { Timers } from './timers.ts';
 import { cancelReasons, fences, generations, outcomes, phases, statuses, wordOf } from './words.ts';
 
-/** Reads groups whole, with the deadlines that memory knows. */
+/** What is read of a future `f` and its draft `d`. */
+const columns = `f.*, d.room, d.sender, d.type, d.state_key AS draft_key, d.content, d.extras, d.action, d.heartbeat,
+  d.fence, d.fence_event`;
+
+/** A future in its owner's list. */
+export interface ListedRow {
+  /** after which the next page goes on */
+  readonly place: number;
+  readonly future: Future;
+  readonly groupName: string;
+}
+
+/** Reads groups whole, and lists of futures, with the deadlines that memory knows. */
 export class GroupReader {
   readonly #timers: Timers;
   readonly #groups;
   readonly #futures;
+  readonly #running;
+  readonly #finished;
   readonly #byName;
   readonly #ofFuture;
   readonly #underWay;
@@ -31,8 +45,15 @@ export class GroupReader {
       'SELECT g.*, o.name AS owner_name FROM groups g JOIN owners o ON o.id = g.owner WHERE g.id = ?',
     );
     this.#futures = database.prepare<[GroupId], FutureRow>(
-      `SELECT f.*, d.room, d.sender, d.type, d.state_key AS draft_key, d.content, d.extras, d.action,
-         d.heartbeat, d.fence, d.fence_event FROM futures f JOIN drafts d ON d.future = f.id WHERE f.group_id = ? ORDER BY f.id`,
+      `SELECT ${columns} FROM futures f JOIN drafts d ON d.future = f.id WHERE f.group_id = ? ORDER BY f.id`,
+    );
+    const listed = `SELECT ${columns}, g.name AS group_name FROM futures f JOIN drafts d ON d.future = f.id
+      JOIN groups g ON g.id = f.group_id WHERE f.owner = ?`;
+    this.#running = database.prepare<[number, number, number], FutureRow & InGroup>(
+      `${listed} AND f.listed = 0 AND f.id > ? ORDER BY f.id LIMIT ?`,
+    );
+    this.#finished = database.prepare<[number, number, number], FutureRow & InGroup>(
+      `${listed} AND f.listed > 0 AND f.listed < ? ORDER BY f.listed DESC LIMIT ?`,
     );
     this.#byName = database.prepare<[number, string], { id: GroupId }>(
       'SELECT id FROM groups WHERE owner = ? AND name = ? AND name_free = 0',
@@ -74,16 +95,35 @@ export class GroupReader {
     return this.#underWay.all().flatMap(({ id }) => this.byId(id) ?? []);
   }
 
+  /** Pending futures of an owner with a higher id than that, the lowest first. */
+  running(owner: number, after: number, limit: number): readonly ListedRow[] {
+    const rows = this.#running.all(owner, after, limit);
+    return rows.map((row) => ({ place: row.id, future: this.#future(row), groupName: row.group_name }));
+  }
+
+  /** Finished futures in an owner's list before that place, the latest first. */
+  finished(owner: number, before: number, limit: number): readonly ListedRow[] {
+    const rows = this.#finished.all(owner, before, limit);
+    return rows.map((row) => ({
+      place: row.listed ?? 0,
+      future: this.#future(row),
+      groupName: row.group_name,
+    }));
+  }
+
   /** Memory is ahead of the rows: refreshes stand in the journal. */
-  #member(row: FutureRow): Member {
+  #future(row: FutureRow): Future {
     const timer = this.#timers.read(row.id);
-    const future: Future = {
+    return {
       ...futureOf(row),
       deadline: timer?.deadline ?? row.deadline,
       since: timer?.since ?? row.since,
     };
+  }
+
+  #member(row: FutureRow): Member {
     return {
-      future,
+      future: this.#future(row),
       stateKey: row.state_key ?? 0,
       contentBytes: row.content_bytes,
       listed: row.listed !== null,
@@ -146,6 +186,10 @@ function outcomeOf({ outcome, outcome_at: at, outcome_detail: detail }: FutureRo
     case 'cancelled':
       return { kind, at, reason: wordOf(cancelReasons, Number(detail)) };
   }
+}
+
+interface InGroup {
+  readonly group_name: string;
 }
 
 interface GroupRow {

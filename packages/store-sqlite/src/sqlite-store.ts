@@ -111,7 +111,7 @@ export class SqliteStore implements FutureStore {
       this.#old.finished(owner),
     );
     this.#transactions = new Transactions(database);
-    this.#lists = new Lists(database, this.#reader, this.#owners, this.#stateKeys);
+    this.#lists = new Lists(this.#reader, this.#owners, this.#stateKeys);
     this.#dead = new Dead(database, this.#reader, this.#stateKeys);
     this.#old = new Old(database, retention, this.#reader, this.#writer, this.#transactions);
     this.#locks = new StateLocks(clock);
