@@ -55,7 +55,8 @@ export function openGateway(options: GatewayOptions): Gateway {
   const puppet = new Puppet(upstream, puppetRegistration.asToken);
   const masquerades = new Masquerades(puppet, clock);
   const rooms = new RoomReader(puppet, masquerades);
-  const requesters = new Requesters(upstream, clock);
+  const askedByStrangers = new Upstream(options.upstreamUrl, timers);
+  const requesters = new Requesters(askedByStrangers, clock);
   const kind = (): HomeserverKind => recognised.current;
   const ping = (): Promise<void> => pingListener(upstream, listener).catch(onTrouble);
   return {
@@ -85,6 +86,7 @@ export function openGateway(options: GatewayOptions): Gateway {
     [Symbol.asyncDispose]: async () => {
       reachability.close();
       upstream.close();
+      askedByStrangers.close();
     },
   };
 }

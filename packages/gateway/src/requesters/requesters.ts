@@ -17,6 +17,8 @@ const trusted: Ms = 30_000;
 /** Uncached, a client that keeps asking with an old token makes a request of every one of its requests. */
 const refused: Ms = 10_000;
 const mostEntries = 10_000;
+/** Beyond so many questions at once, the last ones would be answered after `patience`. */
+const mostAsked = 1_000;
 const patience: Ms = 10_000;
 
 const whoami = Compile(
@@ -34,6 +36,9 @@ interface Entry {
   readonly outcome: Found | MatrixError;
 }
 
+/** What a header can carry, and homeservers still read (Synapse: 16 KiB for all headers). Nobody was given another. */
+const possibleToken = /^[\x21-\x7e]{1,4096}$/;
+
 /** Dendrite gives every application service's request this device, whoever is masqueraded. */
 const noDevice = 'AS_Device';
 
@@ -47,17 +52,21 @@ const noDevice = 'AS_Device';
 export class Requesters {
   readonly #upstream: Upstream;
   readonly #clock: Clock;
-  readonly #entries = new Map<string, Entry>();
+  readonly #found = new Map<string, Entry>();
+  /** Apart from the others: tokens that somebody made up do not drive out whom the homeserver knows. */
+  readonly #refused = new Map<string, Entry>();
   readonly #asked = new Map<string, Promise<Found | MatrixError>>();
   /** Goes up with every purge: an answer that was under way then is not remembered. */
   #purges = 0;
 
+  /** @param upstream for these questions alone: strangers ask them, and nothing else is to wait for them or judge by them */
   constructor(upstream: Upstream, clock: Clock) {
     this.#upstream = upstream;
     this.#clock = clock;
   }
 
-  readonly authenticate: Authenticate = async (accessToken, asking): Promise<Requester> => {
+  readonly authenticate: Authenticate = async (accessToken, asking): Promise<Requester | null> => {
+    if (!possibleToken.test(accessToken)) return null;
     const outcome = await this.#find(accessToken, asking);
     if (outcome instanceof MatrixError) throw outcome;
     return { ...outcome, accessToken };
@@ -66,7 +75,8 @@ export class Requesters {
   /** Logins have ended, or may have: everybody is asked for again. */
   forget(): void {
     this.#purges += 1;
-    this.#entries.clear();
+    this.#found.clear();
+    this.#refused.clear();
     // What is being asked may be answered with how things were before.
     this.#asked.clear();
   }
@@ -74,10 +84,12 @@ export class Requesters {
   #find(accessToken: string, asking: Asking): Promise<Found | MatrixError> {
     const acting = actingAs(asking);
     const name = hash('sha256', JSON.stringify([accessToken, acting]), 'base64url');
-    const entry = this.#entries.get(name);
+    const entry = this.#found.get(name) ?? this.#refused.get(name);
     if (entry !== undefined && entry.until > this.#clock.now()) return Promise.resolve(entry.outcome);
     const asked = this.#asked.get(name);
     if (asked !== undefined) return asked;
+    if (this.#asked.size >= mostAsked)
+      return Promise.reject(new AuthenticationUnavailable('Too many are asking who they are; try again'));
     const asks = this.#ask(name, accessToken, acting, asking).finally(() => {
       if (this.#asked.get(name) === asks) this.#asked.delete(name);
     });
@@ -127,11 +139,13 @@ export class Requesters {
   }
 
   #remember(name: string, entry: Entry): void {
-    this.#entries.delete(name);
-    this.#entries.set(name, entry);
-    if (this.#entries.size <= mostEntries) return;
-    const [oldest] = this.#entries.keys();
-    if (oldest !== undefined) this.#entries.delete(oldest);
+    this.#found.delete(name);
+    this.#refused.delete(name);
+    const entries = entry.outcome instanceof MatrixError ? this.#refused : this.#found;
+    entries.set(name, entry);
+    if (entries.size <= mostEntries) return;
+    const [oldest] = entries.keys();
+    if (oldest !== undefined) entries.delete(oldest);
   }
 }
 

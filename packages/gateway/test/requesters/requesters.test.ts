@@ -212,6 +212,39 @@ test('many requests of one token at once are one question', async () => {
   expect(homeserver.asked).toHaveLength(1);
 });
 
+describe('strangers', () => {
+  test.each(['€', 'a\r\nX-Injected: 1', 'a b', 'a'.repeat(4_097), ''])(
+    'with what was never a token (%j) are nobody, and the homeserver is not asked',
+    async (token) => {
+      const { ask, homeserver } = await open(() => alice);
+      expect(await ask(token)).toBeNull();
+      expect(homeserver.asked).toEqual([]);
+    },
+  );
+
+  test('with tokens that they made up do not drive out whom the homeserver knows', async () => {
+    const { ask, homeserver } = await open(({ headers }) =>
+      headers.authorization === 'Bearer alices' ? alice : loggedOut,
+    );
+    await ask('alices');
+    for (let from = 0; from <= 10_000; from += 500)
+      await Promise.allSettled(Array.from({ length: 500 }, (_, index) => ask(`made-up-${from + index}`)));
+    const before = homeserver.asked.length;
+    expect(await ask('alices')).toMatchObject({ user: '@alice:test' });
+    expect(homeserver.asked).toHaveLength(before);
+  });
+
+  test('in thousands at once are told to try again', async () => {
+    const reply = Promise.withResolvers<Reply>();
+    const { ask } = await open(() => reply.promise);
+    const all = Array.from({ length: 1_000 }, (_, index) => ask(`token-${index}`));
+    await expect(ask('one-more')).rejects.toMatchObject({ status: 503 });
+    reply.resolve(alice);
+    await Promise.all(all);
+    expect(await ask('one-more')).toMatchObject({ user: '@alice:test' });
+  });
+});
+
 describe('a refusal reaches the client as the homeserver worded it', () => {
   test.each([
     loggedOut,
