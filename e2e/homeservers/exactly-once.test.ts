@@ -51,16 +51,28 @@ describe.each(upstreams)('on $name, every way of sending makes exactly one event
 
   it.each(points)('when the gateway is killed as $name', (point) => judgeDeath(point, 'the gateway'));
 
+  it.each(points.slice(-3))(
+    'when the gateway is killed as $name, and again as it asks what became of that',
+    async (point) => {
+      const trial = new Trial(world, rooms);
+      await trial.dieTwice(point);
+      await judge(trial, 1);
+    },
+  );
+
   it.each(faults)('when $name', async (fault) => {
     const trial = new Trial(world, rooms);
     await trial.strike(fault, upstream.timeLimit);
     await judge(trial, 1);
   });
 
-  describe.skipIf(!upstream.isOurs)('(skipped for a homeserver that the tests cannot kill)', () => {
-    it.each(points)('when the homeserver is killed as $name', (point) => judgeDeath(point, 'the homeserver'));
-    it.each(points)('when both are killed as $name', (point) => judgeDeath(point, 'both'));
-  });
+  const itIfOurs = it.skipIf(!upstream.isOurs);
+  itIfOurs.each(points)('when the homeserver (one we may kill) is killed as $name', (point) =>
+    judgeDeath(point, 'the homeserver'),
+  );
+  itIfOurs.each(points)('when both (of which we may kill both) are killed as $name', (point) =>
+    judgeDeath(point, 'both'),
+  );
 
   it('and never another one afterwards', async () => {
     const { losesMessagesInCrash } = upstream;

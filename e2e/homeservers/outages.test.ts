@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ClientApi } from '../client-api.ts';
 import type { Seen } from './between.ts';
-import { historyOf, join, newRoom, register, roomIdIn, startWorld, type World } from './gateway-world.ts';
+import { historyOf, join, newRoom, register, startWorld, type World } from './gateway-world.ts';
 import { endingOf, laterMessage, laterState, markOf, scheduleLater } from './later.ts';
 import { until } from './until.ts';
 import { upstreams } from './upstreams.ts';
@@ -86,6 +86,32 @@ describe.each(upstreams)('on $name', (upstream) => {
     expect(took.toSorted((a, b) => a - b)[50]).toBeLessThan(20);
     await endingOf(client, room, 'due');
     expect(await marksIn(room)).toEqual(['due']);
+  });
+
+  it('a cancel while nobody knows whether the event was sent is answered by what was', async () => {
+    const { client, delegate, front } = world;
+    const cancelled = async (mark: string, isSent: boolean): Promise<readonly unknown[]> => {
+      const room = await newRoom(world);
+      const { cancel } = await scheduleLater(client, room, laterMessage(mark), { timeout: 500 });
+      const { promise: isUnknown, resolve } = Promise.withResolvers<void>();
+      using _ = front.toUpstream.rule(isPut(mark), async (exchange) => {
+        if (isSent) {
+          await exchange.forward();
+          await exchange.reply();
+        }
+        exchange.cut();
+        resolve();
+      });
+      await isUnknown;
+      const { status } = await delegate.request('PUT', `/v3/futures/${cancel}`);
+      await endingOf(client, room, mark);
+      return [status, await marksIn(room)];
+    };
+    const both = await Promise.all([cancelled('was sent', true), cancelled('was not sent', false)]);
+    expect(both).toEqual([
+      [410, ['was sent']],
+      [200, []],
+    ]);
   });
 
   it('an event that the homeserver never takes holds up its room for five tries, and no other room', async () => {

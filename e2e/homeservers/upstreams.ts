@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { ClientApi } from '../client-api.ts';
 import { LastingServer } from '../js-sdk/lasting-server.ts';
-import { runCommand } from '../server-process.ts';
 import { freePort } from './free-port.ts';
 import { startSynapse } from './synapse.ts';
 
@@ -109,16 +108,14 @@ function fromEnvironment(): readonly Upstream[] {
 /** Homeservers whose behaviour the one inside can imitate. */
 const profiles = ['synapse', 'dendrite', 'tuwunel', 'continuwuity', 'palpo'] as const;
 
-async function imitations(): Promise<readonly Upstream[]> {
-  const { stdout } = await runCommand(['serve', '--help']);
-  if (!stdout.includes('--quirks')) return [];
-  return profiles.map((name) => embedded(`like ${name}`, ['--quirks', name], name === 'dendrite'));
-}
+const imitations = profiles.map((name) =>
+  embedded(`one like ${name}`, ['--quirks', name], name === 'dendrite'),
+);
 
 /** A real Synapse, the homeserver inside as it is and imitating others, and what the environment names. */
 export const upstreams: readonly Upstream[] = [
   embedded('the homeserver inside', []),
   synapse,
-  ...(await imitations()),
+  ...imitations,
   ...fromEnvironment(),
 ];

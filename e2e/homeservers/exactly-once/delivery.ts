@@ -135,6 +135,11 @@ export class Delivery {
     return path.includes(`/rooms/${roomIdIn(this.#room)}/`);
   }
 
+  /** It is any request that has to do with the room. */
+  isAbout({ path }: Seen): boolean {
+    return this.#isInRoom(path);
+  }
+
   /** How much earlier than its timer allows a request for it was seen, in ms by `performance.now()`; 0: not early. */
   earliness(at: number): number {
     return Math.max(0, this.#scheduled.at + this.#scheduled.timeout - rounding - at);

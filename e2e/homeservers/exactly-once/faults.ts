@@ -18,7 +18,7 @@ export const faults: readonly Fault[] = [
     },
   },
   {
-    name: 'the connection is cut some milliseconds into the request',
+    name: 'the connection is cut after 2 to 10 ms',
     strike: async (exchange) => {
       await exchange.forward();
       await pause(2 + 8 * Math.random());

@@ -49,7 +49,7 @@ export const points: readonly Point[] = [
     },
   },
   {
-    name: 'the answer is passed on, and not recorded yet',
+    name: 'the answer arrives',
     request: 'put',
     // A commit follows the answer within a millisecond or two, so nobody may wait for anybody else after it.
     reach: async (exchange, reached, all) => {

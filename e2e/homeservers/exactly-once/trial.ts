@@ -1,4 +1,5 @@
-import { type Act, passOn } from '../between.ts';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Act, passOn, type Seen } from '../between.ts';
 import { Delivery } from './delivery.ts';
 import type { Fault } from './faults.ts';
 import type { Point } from './points.ts';
@@ -31,9 +32,12 @@ export class Trial {
     this.deliveries = ways.map((way, place) => new Delivery(world, way, rooms[place] ?? ''));
   }
 
-  /** Brings every delivery to that point, kills, and starts again what was killed. */
-  async die(point: Point, dying: Dying): Promise<void> {
-    await this.#schedule();
+  /**
+   * Brings every delivery to that point, kills, and starts again what was killed.
+   * @param between the two it does this
+   */
+  async die(point: Point, dying: Dying, between = (): void => {}): Promise<void> {
+    const due = await this.#schedule();
     const atPoint = new Gathering(this.deliveries);
     const before = new Gathering(this.deliveries);
     {
@@ -49,32 +53,59 @@ export class Trial {
             },
           ),
       );
-      for (const delivery of this.deliveries) delivery.fire();
+      await this.#fire(due);
       await atPoint.complete;
       await this.#kill(dying);
     }
+    between();
     await this.#startAgain(dying);
+  }
+
+  /** The gateway is killed at that point, and again as soon as it has asked about every delivery after its start. */
+  async dieTwice(point: Point): Promise<void> {
+    const asked = new Gathering(this.deliveries);
+    using rules = new DisposableStack();
+    await this.die(point, 'the gateway', () => {
+      const hold: Act = async (exchange) => {
+        for (const delivery of this.deliveries) if (delivery.isAbout(exchange.seen)) asked.arrived(delivery);
+        await exchange.over();
+      };
+      const isAboutAny = (seen: Seen): boolean => this.deliveries.some((delivery) => delivery.isAbout(seen));
+      rules.use(this.#world.front.toUpstream.rule(isAboutAny, hold));
+    });
+    await asked.complete;
+    await this.#kill('the gateway');
+    rules.dispose();
+    await this.#startAgain('the gateway');
   }
 
   /** Does that to the first request of every delivery. */
   async strike(fault: Fault, limit: number): Promise<void> {
-    await this.#schedule();
+    const due = await this.#schedule();
     const struck = new Gathering(this.deliveries);
     using _ = this.#rules('put', (delivery) => (exchange) => {
       if (!struck.arrived(delivery)) return passOn(exchange);
       return fault.strike(exchange, limit);
     });
-    for (const delivery of this.deliveries) delivery.fire();
+    await this.#fire(due);
     await struck.complete;
   }
 
-  async #schedule(): Promise<void> {
+  /** Answers when the timers run out, by `performance.now()`. */
+  async #schedule(): Promise<number> {
     await Promise.all(this.deliveries.map((delivery) => delivery.prepare()));
     const due = performance.now() + lead;
     await Promise.all(
       this.deliveries.map((delivery) => delivery.schedule(Math.ceil(due - performance.now()))),
     );
     if (performance.now() > due) throw new Error(`scheduling took more than ${lead} ms`);
+    return due;
+  }
+
+  /** All at the same moment: the gateway gives a request up that is held for long. */
+  async #fire(due: number): Promise<void> {
+    await pause(due - performance.now());
+    for (const delivery of this.deliveries) delivery.fire();
   }
 
   #rules(request: Point['request'], actFor: (delivery: Delivery) => Act): Disposable {
