@@ -15,7 +15,7 @@ import { afterAttempt, beginAttempt, type Begun, type Guards, type NextStep } fr
 import { gaveUp, givenBack, provedAbsent, refused } from '../rules/delivered.ts';
 import { StoreUnavailable, type FutureStore } from '../store.ts';
 import type { Tokens } from '../tokens.ts';
-import { sentOf, transactionIdOf, type Dispatch } from './dispatch.ts';
+import { fenceOf, sentOf, transactionIdOf, type Dispatch } from './dispatch.ts';
 import type { Line } from './line.ts';
 import { Outcomes } from './outcomes.ts';
 import { Pauses } from './pauses.ts';
@@ -247,7 +247,8 @@ export class Attempts {
         homeserver.judgeSender(this.#dispatch.draft),
         this.#newState(),
       ]);
-      return { refusal, newState };
+      const isOvertaken = this.#dispatch.winner === null && (newState === 'own' || newState === 'others');
+      return { refusal: refusal ?? (isOvertaken ? overtaken : null), newState };
     } catch (error) {
       if (!(error instanceof HomeserverUnavailable)) throw error;
       return null;
@@ -257,8 +258,15 @@ export class Attempts {
   /** Asked only where the answer can change anything. */
   async #newState(): Promise<NewState> {
     const { key, winner, draft } = this.#dispatch;
-    if (key === null || winner === null || winner.generation === 'delayed-events') return 'none';
-    return this.#parts.homeserver.newState(key, draft.sender, winner.fence);
+    if (key === null || winner?.generation === 'delayed-events') return 'none';
+    // A `send_now` is newer than all that is there, until it has to be made again.
+    if (winner === null && !this.#isRepeat) return 'none';
+    return this.#parts.homeserver.newState(key, draft.sender, fenceOf(this.#dispatch));
+  }
+
+  /** A request may have been made before. */
+  get #isRepeat(): boolean {
+    return this.#quietFrom > -Infinity;
   }
 
   #leaseIsShort(): boolean {
@@ -359,6 +367,12 @@ const unreachable: Refusal = {
   status: 502,
   errcode: 'M_UNKNOWN',
   error: 'The homeserver could not be reached',
+};
+
+const overtaken: Refusal = {
+  status: 409,
+  errcode: 'M_UNKNOWN',
+  error: 'Newer state came before it was known that this event had not been sent',
 };
 
 const keyIsBusy: Refusal = {

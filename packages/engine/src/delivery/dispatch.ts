@@ -48,7 +48,7 @@ export function sentOf(dispatch: Dispatch, tokens: Tokens, clock: Clock): Sent {
  * What was current on the state key before the claim. A `send_now` has no fence of its own, but whatever stands on its
  * key in the same batch has: it was read before the batch was staged.
  */
-function fenceOf({ group, key, winner }: Dispatch): Fence {
+export function fenceOf({ group, key, winner }: Dispatch): Fence {
   if (key === null) return { kind: 'untold' };
   const knows = winner ?? group.futures.find(({ draft }) => sameKey(stateKeyOf(draft), key));
   return knows?.fence ?? { kind: 'unreadable' };

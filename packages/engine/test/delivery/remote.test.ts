@@ -945,6 +945,25 @@ describe('a batch in front of a remote homeserver', () => {
     expect(await gateway.answer(again)).toBe('scheduled');
   });
 
+  test('a send_now of state that was lost is not made again over newer state', async () => {
+    const gateway = await Gateway.started('forgets');
+    const on = (n: string) => draft({ stateKey: 'x', content: { n } });
+    const asked = batch({ sendNow: on('join'), sendOnTimeout: on('leave'), sendOnAction: new Map() });
+    gateway.homeserver.faults.push(lost);
+    expect(await gateway.answer(gateway.node.futures.scheduleBatch(asked), minute)).toEqual({
+      kind: 'undecided',
+    });
+    gateway.rooms.add(gateway.rooms.judge(on('left already'), 0, null, 0));
+    await gateway.time.advance(2 * minute);
+    expect(gateway.homeserver.looked.length).toBeGreaterThan(0);
+    expect(gateway.events()).toEqual(['left already']);
+    // Nothing is left of it, so that the client may ask anew.
+    expect(await gateway.answer(gateway.node.futures.scheduleBatch(asked))).toMatchObject({
+      kind: 'scheduled',
+    });
+    expect(gateway.events()).toEqual(['left already', 'join']);
+  });
+
   test('a send_now of state is the fence of its leave on the same key, and of no other', async () => {
     const gateway = await Gateway.started();
     const on = (stateKey: string, n: string) => draft({ stateKey, content: { n } });
