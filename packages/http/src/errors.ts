@@ -97,8 +97,11 @@ export class MatrixError extends Error {
     this.headers = headers;
   }
 
+  /** A `retry_after_ms` among the fields is said in the `Retry-After` header too, in whole seconds. */
   static from(refusal: Refusal): MatrixError {
-    return new MatrixError(refusal, refusal.error, refusal.fields);
+    const wait = refusal.fields?.['retry_after_ms'];
+    const headers = typeof wait === 'number' ? { 'Retry-After': String(Math.ceil(wait / 1_000)) } : {};
+    return new MatrixError(refusal, refusal.error, refusal.fields, headers);
   }
 
   get body(): { readonly [name: string]: JsonValue } {

@@ -505,6 +505,13 @@ describe('an endpoint', () => {
           '/b',
           MatrixError.from({ status: 418, errcode: 'M_TEA', error: 'Pot', fields: { 'm.x': [1] } }),
         ),
+        throwing(
+          '/c',
+          MatrixError.from({
+            ...{ status: 429, errcode: 'M_LIMIT_EXCEEDED', error: 'Slow' },
+            fields: { retry_after_ms: 1_001 },
+          }),
+        ),
       ],
     });
     expect(await ask('GET', '/a')).toMatchObject({
@@ -515,6 +522,10 @@ describe('an endpoint', () => {
     expect(await ask('GET', '/b')).toMatchObject({
       status: 418,
       json: { errcode: 'M_TEA', error: 'Pot', 'm.x': [1] },
+    });
+    expect(await ask('GET', '/c')).toMatchObject({
+      json: { retry_after_ms: 1_001 },
+      headers: { 'retry-after': '2' },
     });
   });
 });

@@ -100,7 +100,10 @@ function isAboutUs(answer: UpstreamAnswer): boolean {
 }
 
 function notTaken(error: string, retryAfter: Ms | null = null, status: 429 | 502 = 502): NotTaken {
-  const refusal: Refusal = { status, errcode: status === 429 ? 'M_LIMIT_EXCEEDED' : 'M_UNKNOWN', error };
+  const refusal: Refusal = {
+    ...{ status, errcode: status === 429 ? 'M_LIMIT_EXCEEDED' : 'M_UNKNOWN', error },
+    ...(retryAfter !== null && { fields: { retry_after_ms: Math.ceil(retryAfter) } }),
+  };
   return { kind: 'not-taken', error: refusal, retryAfter };
 }
 
