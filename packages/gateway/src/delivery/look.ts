@@ -9,6 +9,7 @@ import {
 import type { HomeserverKind } from '../kinds/kind.ts';
 import { isEventOf, redactedByEvent, type ShownEvent } from '../upstream/shown-event.ts';
 import { redactedBy } from './attempt.ts';
+import type { Invitations } from './invitations.ts';
 import { pageSize, type RoomReader } from './room-reader.ts';
 import { isFence, type StateHistory } from './state-history.ts';
 import type { Witnesses } from './witnesses.ts';
@@ -24,15 +25,23 @@ const slack: Ms = 600_000;
 /** Whether the event of an attempt whose answer never came is in the room. */
 export class Look {
   readonly #rooms: RoomReader;
+  readonly #invitations: Invitations;
   readonly #history: StateHistory;
   readonly #witnesses: Witnesses;
   readonly #kind: () => HomeserverKind;
 
-  constructor(rooms: RoomReader, history: StateHistory, witnesses: Witnesses, kind: () => HomeserverKind) {
-    this.#rooms = rooms;
-    this.#history = history;
-    this.#witnesses = witnesses;
-    this.#kind = kind;
+  constructor(parts: {
+    readonly rooms: RoomReader;
+    readonly invitations: Invitations;
+    readonly history: StateHistory;
+    readonly witnesses: Witnesses;
+    readonly kind: () => HomeserverKind;
+  }) {
+    this.#rooms = parts.rooms;
+    this.#invitations = parts.invitations;
+    this.#history = parts.history;
+    this.#witnesses = parts.witnesses;
+    this.#kind = parts.kind;
   }
 
   /** @throws HomeserverUnavailable */
@@ -53,12 +62,18 @@ export class Look {
   /** Newer state is never overwritten by a guess: from the current event back to the fence, ours is there or not. */
   async #state(key: StateKey, { draft, timestamp, fence }: Sent, as: UserId): Promise<Seen | null> {
     const current = await this.#rooms.state(key, as);
-    if (current.kind === 'unreadable') return null;
+    if (current.kind === 'unreadable') return this.#notEntered(key, draft.sender);
     if (current.kind === 'absent' || isFence(current, fence)) return { kind: 'absent' };
     const { events, complete } = await this.#history.since(key, as, fence, current.event);
     const ours = events.find((event) => isEventOf(event, draft, timestamp));
     if (ours !== undefined) return { kind: 'accepted', event: ours.event_id };
     return { kind: complete ? 'absent' : 'cannot-tell' };
+  }
+
+  /** Whoever is still invited has neither joined nor left. */
+  async #notEntered({ room, type, key }: StateKey, sender: UserId): Promise<Seen | null> {
+    const isOwn = type === 'm.room.member' && key === sender;
+    return isOwn && (await this.#invitations.has(room, sender)) ? { kind: 'absent' } : null;
   }
 
   async #message(sent: Sent, as: UserId): Promise<Seen | null> {

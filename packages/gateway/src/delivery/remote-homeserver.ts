@@ -4,6 +4,7 @@ import type { Puppet } from '../upstream/puppet.ts';
 import type { Reachability } from '../upstream/reachability.ts';
 import { Attempt } from './attempt.ts';
 import { judgeForm } from './draft-form.ts';
+import { Invitations } from './invitations.ts';
 import { Look } from './look.ts';
 import type { Masquerades } from './masquerades.ts';
 import { OwnTrouble } from './own-trouble.ts';
@@ -29,10 +30,11 @@ export interface RemoteHomeserverParts {
 export function createRemoteHomeserver(parts: RemoteHomeserverParts): RemoteHomeserver {
   const { puppet, rooms, kind, reachability, judgeAccount, onTrouble } = parts;
   const witnesses = new Witnesses();
+  const invitations = new Invitations(puppet);
   const history = new StateHistory(rooms, kind);
-  const senders = new SenderJudge(puppet, rooms, witnesses, judgeAccount);
+  const senders = new SenderJudge(rooms, invitations, witnesses, judgeAccount);
   const attempt = new Attempt({ ...parts, proof: new StateProof(rooms) });
-  const look = new Look(rooms, history, witnesses, kind);
+  const look = new Look({ rooms, invitations, history, witnesses, kind });
   // An attempt comes after these, so that without them the operator would never be told.
   const told = async <T>(asked: Promise<T>): Promise<T> => {
     try {

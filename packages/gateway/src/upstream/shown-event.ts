@@ -41,7 +41,7 @@ export function isEventOf(event: ShownEvent, draft: Draft, timestamp: number): b
     event.type === draft.type &&
     (event.state_key ?? null) === draft.stateKey &&
     event.origin_server_ts === timestamp &&
-    (event.unsigned?.redacted_because !== undefined || sameContent(event.content, draft.content))
+    (event.unsigned?.redacted_because !== undefined || hasContent(event, draft.content))
   );
 }
 
@@ -50,7 +50,8 @@ export function redactedByEvent({ type, content, redacts }: ShownEvent): unknown
   return type === 'm.room.redaction' ? (redacts ?? content['redacts']) : undefined;
 }
 
-/** In whatever order their keys are. */
-export function sameContent(a: Readonly<Record<string, unknown>>, b: JsonObject): boolean {
-  return isDeepStrictEqual(a, b);
+/** In whatever order its keys are. To a membership, homeservers add name and picture of the user's profile. */
+function hasContent({ type, content }: ShownEvent, drafted: JsonObject): boolean {
+  if (type !== 'm.room.member') return isDeepStrictEqual(content, drafted);
+  return Object.entries(drafted).every(([key, value]) => isDeepStrictEqual(content[key], value));
 }

@@ -120,6 +120,19 @@ export function lookingRules(scene: () => RemoteScene): void {
       expect(await port.look(sent)).toEqual(absent);
     });
 
+    test.each(['join', 'leave'])('an invited user’s own %s, and not before it', async (value) => {
+      const { alice, bob, port } = scene();
+      const room = await alice.room({ preset: 'private_chat' });
+      await alice.moderate('invite', room, bob);
+      const draft = membership(room, bob, bob, value);
+      const sent = await planned(port, draft);
+      expect(await port.look(sent)).toEqual(absent);
+      const event = await deliver(sent);
+      // Who declined may see nothing of the room; somebody else whom the gateway has seen there does.
+      expect(await port.judgeSender(message(room, alice))).toBe(null);
+      expect(await port.look(sent)).toEqual({ kind: 'accepted', event });
+    });
+
     test('the event of who has left the room since', async () => {
       const { bob, port } = scene();
       const room = await crowd();

@@ -39,6 +39,11 @@ export class Person {
     throw new Error(`${this.id}: ${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
   }
 
+  /** Takes a name, which from then on is a part of their memberships. */
+  async name(displayname: string): Promise<void> {
+    await this.#got('PUT', `/profile/${encodeURIComponent(this.id)}/displayname`, { displayname });
+  }
+
   /** A new room that everybody may join, where everybody may set `callMember`. */
   async room(request: object = {}): Promise<string> {
     const { room_id: room } = await this.#got('POST', '/createRoom', {

@@ -49,7 +49,9 @@ export async function makeScene(
   const person = async (password: string | null = null): Promise<Person> => {
     people += 1;
     const name = `conformance-${Date.now()}-${people}`;
-    return new Person(homeserver.url, await homeserver.register(name, password));
+    const made = new Person(homeserver.url, await homeserver.register(name, password));
+    await made.name('Somebody');
+    return made;
   };
   const [alice, bob, carol] = [await person(), await person(), await person()];
   return { homeserver, alice, bob, carol, person, judgeForm, send };
