@@ -10,6 +10,10 @@ export type WithStateKey = (key: StateKey, run: () => Promise<void>) => Promise<
 export const longestWait: Ms = 10_000;
 /** So long a request keeps its state key from a future's delivery, while the homeserver does not answer. */
 export const longestHold: Ms = 30_000;
+/** So many requests for one state key wait; more are told to try again. */
+export const mostWaiting = 16;
+/** Between two of them the key is free for so long: a delivery that waits for it looks again sooner. */
+const gap: Ms = 30;
 const longestBody = 1024 * 1024;
 const bodyTime: Ms = 30_000;
 
@@ -23,12 +27,14 @@ export function stateKeySet(method: string | undefined, target: string): StateKe
 /**
  * `PUT /rooms/{roomId}/state/{eventType}/{stateKey}` of a client's, under the lock of its state key: otherwise it could
  * slip in between a delivery's look at that state and its own event. The body is read first, so that nobody holds the
- * lock by sending slowly, and the lock is given back as soon as the homeserver has answered.
+ * lock by sending slowly, and the lock is given back as soon as the homeserver has answered. Whoever asks has not been
+ * judged by the homeserver yet: however many they are, only one of them at a time competes with a delivery.
  */
 export class PlainState {
   readonly #forwarder: Forwarder;
   readonly #withStateKey: WithStateKey;
   readonly #timers: Timers;
+  readonly #lines = new Map<string, { waiting: number; last: Promise<void> }>();
 
   constructor(forwarder: Forwarder, withStateKey: WithStateKey, timers: Timers) {
     this.#forwarder = forwarder;
@@ -62,11 +68,32 @@ export class PlainState {
         running.then(resolve, reject);
         return this.#heldFor(running);
       };
-      this.#withStateKey(key, begin).catch((error: unknown) => {
+      this.#inLine(key, () => this.#withStateKey(key, begin)).catch((error: unknown) => {
         cancel();
         reject(error);
       });
     });
+  }
+
+  /** One after the other for each key. @throws MatrixError 503 when too many wait */
+  async #inLine(key: StateKey, run: () => Promise<void>): Promise<void> {
+    const name = JSON.stringify([key.room, key.type, key.key]);
+    const line = this.#lines.get(name) ?? { waiting: 0, last: Promise.resolve() };
+    if (line.waiting >= mostWaiting) throw busy();
+    line.waiting += 1;
+    this.#lines.set(name, line);
+    const turn = line.last.then(run);
+    line.last = turn.then(
+      () => this.#next(name, line),
+      () => this.#next(name, line),
+    );
+    await turn;
+  }
+
+  async #next(name: string, line: { waiting: number }): Promise<void> {
+    line.waiting -= 1;
+    if (line.waiting === 0) this.#lines.delete(name);
+    else await new Promise<void>((resolve) => void this.#timers.after(gap, resolve));
   }
 
   /** Resolves when that is over, either way, or has taken long enough. */

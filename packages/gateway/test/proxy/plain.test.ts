@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { StateKey } from '@matrix-futures/engine';
 import { describe, expect, test } from 'vitest';
-import { longestHold, longestWait } from '../../src/proxy/plain-state.ts';
+import { longestHold, longestWait, mostWaiting } from '../../src/proxy/plain-state.ts';
 import type { Proxy } from '../../src/proxy/proxy.ts';
 import { alice, gatewayBefore, timers } from './proxying.ts';
 
@@ -68,6 +68,32 @@ describe('plain state', () => {
     await fetch(`${url}${statePath}`);
     await put(url, '/_matrix/client/v3/rooms/!r/send/t/1');
     expect(lock.keys).toEqual([]);
+  });
+
+  test('competes for its key one by one, and leaves it free in between: deliveries come to it through any flood', async () => {
+    const refused = Promise.withResolvers<void>();
+    let asking = 0;
+    let most = 0;
+    let free = 0;
+    const pauses: number[] = [];
+    const { url } = await gatewayBefore((_request, response) => void response.end('{}'), {
+      withStateKey: async (_key, run) => {
+        most = Math.max(most, (asking += 1));
+        if (free > 0) pauses.push(performance.now() - free);
+        await refused.promise;
+        await run();
+        free = performance.now();
+        asking -= 1;
+      },
+    });
+    const all = Array.from({ length: mostWaiting + 1 }, () => put(url, statePath));
+    expect((await Promise.race(all)).status).toBe(503);
+    refused.resolve();
+    const statuses = (await Promise.all(all)).map(({ status }) => status);
+    expect(statuses.filter((status) => status === 200)).toHaveLength(mostWaiting);
+    expect([most, pauses.length]).toEqual([1, mostWaiting - 1]);
+    for (const pause of pauses) expect(pause).toBeGreaterThan(25);
+    expect((await put(url, statePath)).status).toBe(200);
   });
 
   test('that does not get its lock in time is 503, and nothing of it happens later', async () => {
