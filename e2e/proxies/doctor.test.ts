@@ -6,7 +6,9 @@ import { ClientApi } from '../client-api.ts';
 import { freePort } from '../homeservers/free-port.ts';
 import { runCommand, type ServerProcess, startServerProcess } from '../server-process.ts';
 import { proxies } from './install.ts';
+import { exchange } from './exchange.ts';
 import { type ProxyProcess, startProxy } from './proxy-process.ts';
+import { unknown } from './spellings.ts';
 
 // As an operator does it: registrations, homeserver, gateway, proxy, doctor; every part is the real one but the
 // homeserver, which imitates Synapse.
@@ -16,6 +18,7 @@ let registrations: string;
 let homeserver: ServerProcess;
 let gateway: ServerProcess;
 let gatewayForAll: ServerProcess;
+let alice: ClientApi;
 let user: string;
 
 beforeAll(async () => {
@@ -29,10 +32,8 @@ beforeAll(async () => {
   if (made.code !== 0) throw new Error(made.stderr);
   const inside = ['--open-registration', '--quirks', 'synapse', '--app-services', registrations];
   homeserver = opened.use(await startServerProcess({ flags: inside }));
-  const { body } = await (
-    await new ClientApi(homeserver.url).register('alice')
-  ).request('GET', '/v3/account/whoami');
-  user = body.user_id;
+  alice = await new ClientApi(homeserver.url).register('alice');
+  user = (await alice.request('GET', '/v3/account/whoami')).body.user_id;
   const front = [
     '--listen',
     `127.0.0.1:${port}`,
@@ -81,6 +82,22 @@ describe.each(proxies)('matrix-futures doctor, behind %s', (name) => {
     expect(lines.filter((line) => !line.startsWith('ok '))).toEqual([
       expect.stringMatching(/Nothing failed|1 failed/),
     ]);
+  });
+
+  it("is right not to ask in every spelling of the gateway's paths: no homeserver knows another", async () => {
+    await using proxy = await startProxy(name, {
+      front: 'paths',
+      gateway: gateway.url,
+      homeserver: homeserver.url,
+    });
+    const { body } = await alice.request('POST', '/v3/createRoom', {});
+    const headers = { authorization: `Bearer ${alice.token}` };
+    for (const path of unknown(encodeURIComponent(body.room_id))) {
+      const answer = await exchange(proxy.url, 'PUT', `${path}?timeout=5`, { headers, body: '{}' });
+      const isFromGateway = answer.headers['x-matrix-futures'] === 'gateway';
+      if (!isFromGateway)
+        expect(answer, path).toMatchObject({ status: 404, body: { errcode: 'M_UNRECOGNIZED' } });
+    }
   });
 
   it('finds everything that the proxy does not bring to the gateway', async () => {

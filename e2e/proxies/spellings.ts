@@ -1,6 +1,6 @@
 const room = '/rooms/!a%2Fb%3Aexample.org';
 
-/** Requests that have to come to the gateway, whichever way they are written. */
+/** Requests that have to come to the gateway: a homeserver would send at once what most of them are about. */
 export const delayed: readonly (readonly [method: string, path: string])[] = [
   // the text of 6 June 2024
   ['PUT', `/_matrix/client/v3${room}/send_future/m.room.message/t1?future_timeout=5`],
@@ -43,13 +43,24 @@ export const delayed: readonly (readonly [method: string, path: string])[] = [
   ['PUT', `/_matrix/client/v3${room}/send/m.room.message/t6?org.matrix.msc4140.delay`],
   ['PUT', `/_matrix/client/api/v1${room}/send/m.room.message/t6?org.matrix.msc4140.delay=5`],
   ['PUT', `/_matrix/client/api/v1${room}/send/future/t7`],
-  ['PUT', `/_matrix/client/unstable${room}/send_future/a/t7`],
   ['PUT', `/_matrix/client/v3/rooms/!r/send/%66uture/t7`],
   ['PUT', `/_matrix/client/v3/rooms/!r/s%65nd/future/t7`],
-  ['PUT', `/_matrix/client/v3/%72ooms/!r/delayed%5fevent/a/t7`],
+  ['PUT', `/_matrix/client/v3/%72ooms/!r/send/future/t7`],
+  ['PUT', `/_matrix/client/v%33/rooms/!r/send/m.room.message/t7?org.matrix.msc4140.delay=5`],
+  ['PUT', `/_matrix/client/v3${room}/send/m.room.message/t7?org.matrix.msc%34140.delay=5`],
   ['PUT', `/_matrix/client/v3//rooms/!r//send//future/t7`],
   ['PUT', `/_matrix/client/v3/rooms/!r/x/../send/future/t7`],
   ['PUT', `/_matrix/client/v3/rooms/!r/send/%2e/future/t7`],
+];
+
+/** Paths of the gateway in spellings that no homeserver knows. */
+export const unknown = (roomId: string): readonly string[] => [
+  `/_matrix/client/unstable/rooms/${roomId}/send_future/a/t`,
+  `/_matrix/client/api/v1/rooms/${roomId}/state_future/a/b`,
+  `/_matrix/client/v3/rooms/${roomId}/send%5Ffuture/a/t`,
+  `/_matrix/client/v3//rooms/${roomId}/delayed_event/a/t`,
+  `/_matrix/client/v3/%72ooms/${roomId}/delayed%5fevent/a/t`,
+  `/_matrix/client/v3/rooms/${roomId}/x/../send_future/a/t`,
 ];
 
 /** Requests that the homeserver answers, also when the gateway is away. */

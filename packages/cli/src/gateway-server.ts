@@ -1,6 +1,6 @@
 import { type Api, apiEndpoints, delayingParameters, storeError } from '@matrix-futures/api';
 import { defaultRemoteOptions, Futures, type RemoteOptions, Tokens } from '@matrix-futures/engine';
-import { createProxy, loadRegistrations, openGateway } from '@matrix-futures/gateway';
+import { createProxy, gatewayHeader, loadRegistrations, openGateway } from '@matrix-futures/gateway';
 import { createServer } from '@matrix-futures/http';
 import { readFile } from 'node:fs/promises';
 import type { Logger } from 'pino';
@@ -89,7 +89,7 @@ export async function startGateway(
     onUpgrade: proxy.onUpgrade,
     translate: storeError,
     // By it the doctor tells an answer of ours from one of the homeserver's.
-    headers: { 'X-Matrix-Futures': 'gateway' },
+    headers: { [gatewayHeader.name]: gatewayHeader.value },
     ...{ logger, timers },
   });
   server.onClosing(() => proxy.endPolls());

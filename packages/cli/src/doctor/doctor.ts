@@ -1,8 +1,8 @@
 import { examine, loadRegistrations } from '@matrix-futures/gateway';
 import { baseAddress, text, userId } from '../config/values.ts';
 import { Flags, type Flag } from '../flags.ts';
-import { everyEndpoint } from '../proxy-config/every-endpoint.ts';
 import { machine, timers } from '../system.ts';
+import { everyEndpoint } from './every-endpoint.ts';
 import { probesOf } from './probes.ts';
 import { lineOf } from './report.ts';
 

@@ -1,14 +1,13 @@
+import { delayingParameters } from '@matrix-futures/api';
 import type { Probe, SetUp } from '@matrix-futures/gateway';
 import type { Endpoint, Method } from '@matrix-futures/http';
-import { frontOf, type Path } from '../proxy-config/front.ts';
 
 /**
  * Requests by which the doctor sees that nothing of the gateway's ends elsewhere: one for every path and parameter of
- * the API, and the same in spellings that homeservers read alike and no client uses. None of them can do anything: they
- * are made with the token of nobody, about a room that does not exist.
+ * the API, and in spellings that homeservers read alike and no client uses what a homeserver would send at once. None
+ * of them can do anything: they are made with the token of nobody, about a room that does not exist.
  */
 export function probesOf(endpoints: readonly Endpoint[]): SetUp['probes'] {
-  const { inRooms, parameters } = frontOf(endpoints);
   const usual = endpoints.flatMap(({ methods, paths, when }) =>
     paths.flatMap((path) =>
       methods.flatMap((method) =>
@@ -19,11 +18,9 @@ export function probesOf(endpoints: readonly Endpoint[]): SetUp['probes'] {
   const plain = [`${client}/v3${room}/send/${type}/doctor`, `${client}/v3${room}/state/${type}`];
   const odd = [
     ...plain.flatMap((path) =>
-      parameters.flatMap((name) => spellings(name).map((spelled) => probe('PUT', path, spelled))),
+      delayingParameters.flatMap((name) => spellings(name).map((spelled) => probe('PUT', path, spelled))),
     ),
-    ...inRooms.flatMap((path) =>
-      otherWays(path).map((target): Probe => ({ method: 'PUT', target: `${target}/${type}/doctor` })),
-    ),
+    ...batches.map((path) => probe('PUT', `${path}/doctor`, null)),
   ];
   return { usual, odd };
 }
@@ -56,19 +53,15 @@ function spellings(name: string): readonly string[] {
   ];
 }
 
-/** Ways to write a path below a room under which some homeserver may know it. */
-function otherWays(path: Path): readonly string[] {
-  const parts = path.map((part) => part ?? '!doctor%3Ainvalid');
-  const [first = '', ...others] = parts;
-  const last = others.at(-1) ?? '';
-  return [
-    `${client}/api/v1/${parts.join('/')}`,
-    `${client}/unstable/${parts.join('/')}`,
-    `${client}/v3/${parts.join('//')}`,
-    `${client}/v3/${[first, ...others.slice(0, -1), encode(last, (_, index) => index === 0)].join('/')}`,
-    `${client}/v3/${[encode(first, (_, index) => index === 0), ...others].join('/')}`,
-  ];
-}
+/** Ways to write the path of a batch, to homeservers one of the events of type `future`. */
+const batches = [
+  `${client}/api/v1${room}/send/future`,
+  `${client}/unstable${room}/send/future`,
+  `${client}/v3${room}//send//future`,
+  `${client}/v3${room}/send/%66uture`,
+  `${client}/v3${room}/s%65nd/future`,
+  `${client}/v3${room.replace('rooms', '%72ooms')}/send/future`,
+];
 
 function encode(text: string, which: (character: string, index: number) => boolean): string {
   return Array.from(text, (character, index) =>

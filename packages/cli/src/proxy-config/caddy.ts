@@ -1,56 +1,56 @@
 import { awayBody, awayHeaders, unknownPathBody } from './away.ts';
-import type { Pattern, Patterns } from './patterns.ts';
+import { beforeSecret, federation, type Group, ownPaths, sentAtOnce } from './patterns.ts';
 import { addressOf, type ProxyRequest, urlOf } from './request.ts';
 
 /** For Caddy 2.6 or later: a site of the Caddyfile. */
-export function caddyConfig(
-  patterns: Patterns,
-  { front, gateway, homeserver, serverName }: ProxyRequest,
-): string {
-  const routed = front === 'all' ? [] : [patterns.capabilities, ...patterns.delaying];
+export function caddyConfig({ front, gateway, homeserver, serverName }: ProxyRequest): string {
+  const groups = front === 'all' ? [] : [ownPaths, sentAtOnce];
   return `# Matrix Futures: ${serverName}, the gateway on ${addressOf(gateway)}, the homeserver on ${addressOf(homeserver)}.
 
 ${serverName} {
-	# Where a request goes, by its URL exactly as it came: room ids and tokens are percent-encoded, and names that are
-	# encoded must not slip through.
-	${matcher('nowhere', [patterns.appService])}
-	${matcher('versions', [patterns.versions])}
-${front === 'all' ? `	${matcher('federation', [patterns.federation])}` : `	${matcher('futures', routed)}`}
-
-	handle @nowhere {
-		header Content-Type application/json
-		respond \`${unknownPathBody}\` 404
-	}
-
-	# Element does not start without /versions. Caddy keeps no answers: while the gateway restarts, a request waits for it.
-	handle @versions {
-		reverse_proxy ${urlOf(gateway)} {
-			lb_try_duration 15s
-			lb_try_interval 250ms
-		}
-	}
-
-	# When the gateway is down, what is the gateway's is refused. It never goes to the homeserver, which would send at once
-	# what is to be sent later.
+	# Where a request goes, by path and query as the client wrote them.
 ${
   front === 'all'
-    ? `	handle @federation {
-		reverse_proxy ${urlOf(homeserver)}
-	}
-	handle /_matrix/* {
-		reverse_proxy ${urlOf(gateway)} {
-			flush_interval -1
-		}
-	}`
-    : `	handle @futures {
-		reverse_proxy ${urlOf(gateway)}
-	}
-	handle /_matrix/* {
-		reverse_proxy ${urlOf(homeserver)} {
-			flush_interval -1
-		}
-	}`
+    ? `	@homeserver expression \`${matches(federation)}\``
+    : `	@gateway expression \`
+${groups.map(alternatives).join(' ||\n')}
+	\``
 }
+
+	route {
+		# The homeserver tells the gateway of new state there, directly.
+		handle /_matrix/app/* {
+			header Content-Type application/json
+			respond \`${unknownPathBody}\` 404
+		}
+		# Element does not start without it. Caddy keeps no answers: while the gateway restarts, a request waits for it.
+		handle /_matrix/client/versions {
+			reverse_proxy ${urlOf(gateway)} {
+				lb_try_duration 15s
+				lb_try_interval 250ms
+			}
+		}
+		# Whoever is down, nothing goes to the other instead: the homeserver would send at once what is to be sent later.
+${
+  front === 'all'
+    ? `		handle @homeserver {
+			reverse_proxy ${urlOf(homeserver)}
+		}
+		handle /_matrix/* {
+			reverse_proxy ${urlOf(gateway)} {
+				flush_interval -1
+			}
+		}`
+    : `		handle @gateway {
+			reverse_proxy ${urlOf(gateway)}
+		}
+		handle /_matrix/* {
+			reverse_proxy ${urlOf(homeserver)} {
+				flush_interval -1
+			}
+		}`
+}
+	}
 	# Other paths of the homeserver (/_synapse/client, /.well-known/matrix) stay as you have them.
 
 	handle_errors {
@@ -61,13 +61,13 @@ ${awayHeaders.map(([name, value]) => `\t\theader ${name} "${value}"`).join('\n')
 		respond \`${awayBody}\`
 	}
 
-	# Tokens and delay ids are as good as the right to use them, and a query may hold an access token: neither is logged.
+	# Tokens and delay ids in paths, and queries, which may hold access tokens, are not logged.
 	log {
 		output file /var/log/caddy/matrix.log
 		format filter {
 			wrap json
 			fields {
-				request>uri regexp "(${patterns.beforeSecret})[^/?]+|[?].*" "$1***"
+				request>uri regexp "(${beforeSecret})[^/?]+|[?].*" "$1***"
 				request>headers delete
 				resp_headers delete
 			}
@@ -77,9 +77,8 @@ ${awayHeaders.map(([name, value]) => `\t\theader ${name} "${value}"`).join('\n')
 `;
 }
 
-function matcher(name: string, of: readonly Pattern[]): string {
-  const tests = of.map(
-    ({ what, regex }) => `\t\t// ${what}\n\t\t{http.request.orig_uri}.matches('${regex}')`,
-  );
-  return `@${name} expression \`\n${tests.join(' ||\n')}\n\t\``;
+const matches = (regex: string): string => `{http.request.orig_uri}.matches('${regex}')`;
+
+function alternatives({ why, regexes }: Group): string {
+  return `\t\t// ${why}\n${regexes.map((regex) => `\t\t${matches(regex)}`).join(' ||\n')}`;
 }

@@ -1,78 +1,45 @@
-import type { Front, Path } from './front.ts';
+/**
+ * What of a homeserver's URLs is the gateway's, as regular expressions over path and query as the client wrote them.
+ * PCRE and Go read them alike; they are without backslashes and quotes, which each configuration file takes in its own
+ * way. A dot stands for any character, which is wide enough for a dot and easier to read.
+ */
+export interface Group {
+  /** for whoever reads the rules */
+  readonly why: string;
+  readonly regexes: readonly string[];
+}
+
+/** No homeserver knows these, so in any other spelling they are unknown to everybody. */
+export const ownPaths: Group = {
+  why: "The gateway's own paths.",
+  regexes: [
+    '^/_matrix/client/(v3|r0)/capabilities([/?]|$)',
+    '^/_matrix/client/(v1|v3|r0|unstable/[^/]+)/(futures?|delayed_events)([/?]|$)',
+    '^/_matrix/client/(v3|r0|unstable/[^/]+)/rooms/[^/]+/(send_future|state_future|delayed_event)/',
+    // Element Call takes every answer but 404 for the promise that its leave is delegated; the gateway says 404.
+    '^/_matrix/client/unstable/(dev.matrix-futures|io.element.msc4195/rtc/livekit/delegate_delayed_leave)',
+  ],
+};
+
+/** No client encodes a letter or a digit. In a parameter's name it takes the hexadecimal digits of `0-9` and `a-z`. */
+const encodedLetter = '%(3[0-9]|6[1-9A-Fa-f]|7[0-9Aa])';
 
 /**
- * Regular expressions over a URL as it came, for proxies that match before they decode. Written so that PCRE and Go
- * read them alike, and without backslashes and quotes, which each configuration file takes in its own way.
+ * What a homeserver takes for an event to be sent now: parameters that it does not know, or events of type `future`.
+ * What it may decode or resolve to that must not get there either. `.{1,3}` is one character, encoded or not.
  */
-export interface Patterns {
-  /** Each with what it is, for people. */
-  readonly delaying: readonly Pattern[];
-  readonly versions: Pattern;
-  readonly capabilities: Pattern;
-  /** what homeservers call, and nobody else */
-  readonly appService: Pattern;
-  /** what other homeservers call */
-  readonly federation: Pattern;
-  /** the slash, the parts of paths that are followed by a secret, and what parts them from it */
-  readonly beforeSecret: string;
-}
+export const sentAtOnce: Group = {
+  why: 'What a homeserver would send at once, and what may hide it and no client uses: encoded letters, and dot segments.',
+  regexes: [
+    '[?&;][^=&;]*(msc4140|future.{1,3}(timeout|group))',
+    '/send/+future/',
+    `(^[^?]*|[?&;][^=&;]*)${encodedLetter}`,
+    '^[^?]*/([.]|%2[Ee]){1,2}([/?;#]|$)',
+  ],
+};
 
-export interface Pattern {
-  readonly what: string;
-  readonly regex: string;
-}
+/** Other homeservers: no client, and no future, is concerned. */
+export const federation = '^/_matrix/(federation|key)/';
 
-/**
- * One character as it stands, or percent-encoded: what homeservers decode must be recognised before.
- * @param text of the characters that names in URLs are made of
- */
-export function inAnyEncoding(text: string): string {
-  return Array.from(text, (character) => {
-    const literal = /\w/.test(character) ? character : `[${character}]`;
-    const hex = character.charCodeAt(0).toString(16).toUpperCase();
-    return `(?:${literal}|%${hex.replaceAll(/[A-F]/g, (letter) => `[${letter}${letter.toLowerCase()}]`)})`;
-  }).join('');
-}
-
-const anyPart = '[^/?]+';
-/** Homeservers see more than one slash as one, or as no path of theirs. */
-const slash = '/+';
-const end = '(?:[/?;#]|$)';
-
-const partOf = (part: string | null): string => (part === null ? anyPart : inAnyEncoding(part));
-const regexOf = (path: Path): string => `^[^?]*/${path.map(partOf).join(slash)}${end}`;
-const textOf = (path: Path): string => path.map((part) => part ?? '…').join('/');
-const ofPath = (path: Path, what = textOf(path)): Pattern => ({ what, regex: regexOf(path) });
-
-export function patternsOf(front: Front): Patterns {
-  return {
-    delaying: [
-      ...front.inRooms.map((path) => ofPath(path)),
-      ...front.others.map((path) => ofPath(path)),
-      ...shortest(front.parameters).map((name) => ({
-        what: `?${name}`,
-        regex: `[?].*${inAnyEncoding(name)}`,
-      })),
-      {
-        what: 'parts of one or two dots, which homeservers resolve each in its way',
-        regex: `^[^?]*/(?:[.]|%2[Ee])(?:[.]|%2[Ee])?${end}`,
-      },
-    ],
-    versions: ofPath(['_matrix', 'client', 'versions']),
-    capabilities: {
-      what: 'capabilities',
-      regex: `^[^?]*/(?:${inAnyEncoding('v3')}|${inAnyEncoding('r0')})${slash}${inAnyEncoding('capabilities')}${end}`,
-    },
-    appService: ofPath(['_matrix', 'app']),
-    federation: {
-      what: 'other homeservers: no client, and no future, is concerned',
-      regex: '^/_matrix/(?:federation|key)/',
-    },
-    beforeSecret: `/(?:${front.beforeSecrets.map(inAnyEncoding).join('|')})${slash}`,
-  };
-}
-
-/** A name that contains another needs no pattern of its own: the other's finds it. */
-function shortest(names: readonly string[]): readonly string[] {
-  return names.filter((name) => !names.some((other) => other !== name && name.includes(other)));
-}
+/** What in a path is followed by a token or a delay id, with which everybody can act who knows it. */
+export const beforeSecret = '/(?:futures?|delayed_events)/+';

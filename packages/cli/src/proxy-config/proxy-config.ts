@@ -1,12 +1,9 @@
 import { baseAddress, oneOf, type Parse, serverName, Wrong } from '../config/values.ts';
 import { ConfigError } from '../config/sources.ts';
 import { Flags, type Flag } from '../flags.ts';
-import { everyEndpoint } from './every-endpoint.ts';
-import { type Front, frontOf } from './front.ts';
 import { caddyConfig } from './caddy.ts';
 import { haproxyConfig } from './haproxy.ts';
 import { nginxConfig } from './nginx.ts';
-import { patternsOf } from './patterns.ts';
 import type { ProxyRequest, Server } from './request.ts';
 import { traefikConfig } from './traefik.ts';
 
@@ -29,11 +26,11 @@ export const proxyConfigFlags = [
 ] as const satisfies readonly Flag[];
 
 const writers = {
-  nginx: (front, request) => nginxConfig(patternsOf(front), request),
-  caddy: (front, request) => caddyConfig(patternsOf(front), request),
-  haproxy: (front, request) => haproxyConfig(patternsOf(front), request),
+  nginx: nginxConfig,
+  caddy: caddyConfig,
+  haproxy: haproxyConfig,
   traefik: traefikConfig,
-} as const satisfies Record<string, (front: Front, request: ProxyRequest) => string>;
+} as const satisfies Record<string, (request: ProxyRequest) => string>;
 const proxies = ['nginx', 'caddy', 'haproxy', 'traefik'] as const;
 
 /** Prints the rules by which a proxy tells what is the gateway's from what is the homeserver's. */
@@ -46,7 +43,7 @@ export async function proxyConfig(argv: readonly string[]): Promise<number> {
     homeserver: flags.optional('homeserver', server) ?? homeserverFallback,
     serverName: flags.optional('server-name', serverName) ?? 'localhost',
   };
-  process.stdout.write(writers[proxy](frontOf(everyEndpoint()), request));
+  process.stdout.write(writers[proxy](request));
   return 0;
 }
 

@@ -1,18 +1,17 @@
-import type { Front, Path } from './front.ts';
+import { delayingParameters } from '@matrix-futures/api';
+import { federation, ownPaths } from './patterns.ts';
 import { addressOf, type ProxyRequest, urlOf } from './request.ts';
 
 /**
  * For Traefik 3.6 or later: a file of its file provider. Unlike the others, Traefik matches when it has decoded names and
- * cleaned paths, so these are plain. Written by its documentation; never run.
+ * cleaned paths, so nothing is needed here for other spellings. Written by its documentation; never run.
  */
-export function traefikConfig(
-  front: Front,
-  { front: mode, gateway, homeserver, serverName }: ProxyRequest,
-): string {
+export function traefikConfig({ front, gateway, homeserver, serverName }: ProxyRequest): string {
   const host = `Host(\`${serverName.replace(/:\d+$/, '')}\`)`;
   const router = (name: string, rule: string, service: string, priority: number, middlewares = ''): string =>
     `    ${name}:
-      rule: '${host} && ${rule}'
+      rule: >-
+        ${host} && ${rule}
       priority: ${priority}
       service: ${service}${middlewares === '' ? '' : `\n      middlewares: [${middlewares}]`}`;
   const anywhere = 'PathPrefix(`/_matrix/`)';
@@ -40,13 +39,13 @@ ${[
     900,
     'matrix-wait, matrix-cors',
   ),
-  ...(mode === 'all'
+  ...(front === 'all'
     ? [
-        router('matrix-federation', 'PathRegexp(`^/_matrix/(?:federation|key)/`)', 'matrix-homeserver', 800),
+        router('matrix-federation', `PathRegexp(\`${federation}\`)`, 'matrix-homeserver', 800),
         router('matrix-gateway', anywhere, 'matrix-gateway', 100, 'matrix-cors'),
       ]
     : [
-        router('matrix-gateway', `(${ofGateway(front)})`, 'matrix-gateway', 800, 'matrix-cors'),
+        router('matrix-gateway', ofGateway, 'matrix-gateway', 800, 'matrix-cors'),
         router('matrix-homeserver', anywhere, 'matrix-homeserver', 100),
       ]),
 ].join('\n')}
@@ -68,12 +67,9 @@ ${[
 `;
 }
 
-function ofGateway({ inRooms, others, parameters }: Front): string {
-  const paths = [...inRooms, ...others, ['v3', 'capabilities'], ['r0', 'capabilities']].map(
-    (path: Path) => `/${path.map((part) => part?.replaceAll('.', '[.]') ?? '[^/]+').join('/')}`,
-  );
-  return [
-    `PathRegexp(\`^/_matrix/client(?:/.*)?(?:${paths.join('|')})(?:/|$)\`)`,
-    ...parameters.map((name) => `QueryRegexp(\`${name}\`, \`.*\`)`),
-  ].join(' || ');
-}
+const ofGateway = `(
+        ${[
+          ...[...ownPaths.regexes, '/send/future/'].map((regex) => `PathRegexp(\`${regex}\`)`),
+          ...delayingParameters.map((name) => `QueryRegexp(\`${name}\`, \`.*\`)`),
+        ].join(' ||\n        ')}
+        )`;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { everyEndpoint } from '../../src/doctor/every-endpoint.ts';
 import { probesOf } from '../../src/doctor/probes.ts';
-import { everyEndpoint } from '../../src/proxy-config/every-endpoint.ts';
 
 const endpoints = everyEndpoint();
 const { usual, odd } = probesOf(endpoints);
@@ -25,6 +25,15 @@ describe('what the doctor asks', () => {
       );
       expect(spelled.length, name).toBe(10);
       for (const { target } of spelled) expect(usual.map((one) => one.target)).not.toContain(target);
+    }
+  });
+
+  it('has the path of a batch in spellings that are not the usual one, and mean it', () => {
+    const spelled = odd.filter(({ target }) => !target.includes('?'));
+    expect(spelled.length).toBe(6);
+    for (const { target } of spelled) {
+      expect(decoded(target).replaceAll('//', '/')).toMatch(/\/rooms\/[^/]+\/send\/future\/doctor$/);
+      expect(usual.map((one) => one.target)).not.toContain(target);
     }
   });
 
