@@ -1,4 +1,11 @@
-import type { EventId, Ms, StateKey, Timers, UserId } from '@matrix-futures/engine';
+import {
+  type EventId,
+  HomeserverUnavailable,
+  type Ms,
+  type StateKey,
+  type Timers,
+  type UserId,
+} from '@matrix-futures/engine';
 import type { RoomReader } from '../delivery/room-reader.ts';
 
 /** What the listener needs of the engine. */
@@ -18,6 +25,11 @@ export interface PushedState {
 }
 
 const mostKnown = 10_000;
+/**
+ * A homeserver pushes nothing else before an event is taken. One that it cannot be asked about, in a room that is broken
+ * there or for a user it refuses to show it to, is let go after so many pushes: some 30 s with Synapse.
+ */
+const mostPushes = 5;
 const lookAgain: Ms = 20;
 /** A request for a key is given up before. */
 const longestHold: Ms = 70_000;
@@ -33,6 +45,8 @@ export class Listener {
   readonly #timers: Timers;
   /** events that count no more, whether or not they ever did */
   readonly #known = new Set<EventId>();
+  /** how often the homeserver could not be asked about an event */
+  readonly #failures = new Map<EventId, number>();
 
   constructor(futures: Listening, rooms: RoomReader, timers: Timers) {
     this.#futures = futures;
@@ -60,10 +74,22 @@ export class Listener {
     const owner = await this.#futures.ownerOn(key);
     if (owner === null) return;
     await this.#released(key);
-    const current = await this.#rooms.state(key, owner);
-    if (current.kind === 'event' && current.event.event_id === event)
-      await this.#futures.stateArrived(key, event, sender);
-    this.#remember(event);
+    if (await this.#isCurrent(key, event, owner)) await this.#futures.stateArrived(key, event, sender);
+    this.#known.add(event);
+    dropOldest(this.#known);
+  }
+
+  async #isCurrent(key: StateKey, event: EventId, owner: UserId): Promise<boolean> {
+    try {
+      const current = await this.#rooms.state(key, owner);
+      return current.kind === 'event' && current.event.event_id === event;
+    } catch (error) {
+      const failures = (this.#failures.get(event) ?? 0) + 1;
+      this.#failures.set(event, failures);
+      dropOldest(this.#failures);
+      if (error instanceof HomeserverUnavailable && failures >= mostPushes) return false;
+      throw error;
+    }
   }
 
   /** A future's own event may be pushed before its request is answered: until then nobody knows that it is its own. */
@@ -74,11 +100,10 @@ export class Listener {
       await new Promise<void>((resolve) => void this.#timers.after(lookAgain, resolve));
     }
   }
+}
 
-  #remember(event: EventId): void {
-    this.#known.add(event);
-    if (this.#known.size <= mostKnown) return;
-    const [oldest] = this.#known;
-    if (oldest !== undefined) this.#known.delete(oldest);
-  }
+function dropOldest(events: Set<EventId> | Map<EventId, number>): void {
+  if (events.size <= mostKnown) return;
+  const [oldest] = events.keys();
+  if (oldest !== undefined) events.delete(oldest);
 }

@@ -299,6 +299,20 @@ describe('what cannot be dealt with now is to be pushed again', () => {
     expect(futures.told.map(({ event }) => event)).toEqual(['$new']);
   });
 
+  test('but not for ever, where it cannot be asked about one event: that is let go, and what is behind it counts', async () => {
+    const { push, futures } = await open((asked) =>
+      asked.endsWith(otherKey.key)
+        ? { status: 200, body: pushed('$other', otherKey) }
+        : { status: 500, body: { errcode: 'M_UNKNOWN', error: 'Internal server error' } },
+    );
+    futures.own(otherKey, alice);
+    for (let times = 1; times < 5; times += 1)
+      expect(await push([pushed('$new')])).toMatchObject({ status: 502 });
+    expect(await push([pushed('$new')])).toEqual(taken);
+    expect(await push([pushed('$new'), pushed('$other', otherKey)])).toEqual(taken);
+    expect(futures.told.map(({ event }) => event)).toEqual(['$other']);
+  });
+
   test('where the homeserver is away: 502', async () => {
     const { push, homeserver, futures } = await open();
     await homeserver.stop();
