@@ -10,13 +10,13 @@ import type { HomeserverKind } from '../kinds/kind.ts';
 import { isEventOf, redactedByEvent, type ShownEvent } from '../upstream/shown-event.ts';
 import { redactedBy } from './attempt.ts';
 import type { Invitations } from './invitations.ts';
-import { pageSize, type RoomReader } from './room-reader.ts';
+import type { RoomReader } from './room-reader.ts';
 import { isFence, type StateHistory } from './state-history.ts';
 import type { Witnesses } from './witnesses.ts';
 
 export type Seen = Accepted | { readonly kind: 'absent' } | { readonly kind: 'cannot-tell' };
 
-/** 10,000 events of one sender and type: further back, nobody's attempt is looked for. */
+/** 10,000 events, or so many of one sender and type: further back, nobody's attempt is looked for. */
 const mostPages = 100;
 
 /** Two clocks, and a timeline that is not in order of time, differ by less. */
@@ -56,18 +56,25 @@ export class Look {
   /** null: the room is not shown to this user. */
   #with(sent: Sent, as: UserId): Promise<Seen | null> {
     const key = stateKeyOf(sent.draft);
-    return key === null ? this.#message(sent, as) : this.#state(key, sent, as);
+    return key === null ? this.#inTimeline(sent, as) : this.#state(key, sent, as);
   }
 
-  /** Newer state is never overwritten by a guess: from the current event back to the fence, ours is there or not. */
-  async #state(key: StateKey, { draft, timestamp, fence }: Sent, as: UserId): Promise<Seen | null> {
+  /**
+   * Newer state is never overwritten by a guess: from the current event back to the fence, ours is there or not. Where
+   * there is no way back to it, the room's timeline is looked through, which need not go back so far.
+   */
+  async #state(key: StateKey, sent: Sent, as: UserId): Promise<Seen | null> {
+    const { draft, timestamp, fence } = sent;
     const current = await this.#rooms.state(key, as);
     if (current.kind === 'unreadable') return this.#notEntered(key, draft.sender);
     if (current.kind === 'absent' || isFence(current, fence)) return { kind: 'absent' };
+    const isOurs = (event: ShownEvent): boolean => isEventOf(event, draft, timestamp);
+    if (isOurs(current.event)) return { kind: 'accepted', event: current.event.event_id };
+    if (!this.#kind().linksState) return this.#inTimeline(sent, as);
     const { events, complete } = await this.#history.since(key, as, fence, current.event);
-    const ours = events.find((event) => isEventOf(event, draft, timestamp));
+    const ours = events.find(isOurs);
     if (ours !== undefined) return { kind: 'accepted', event: ours.event_id };
-    return { kind: complete ? 'absent' : 'cannot-tell' };
+    return complete ? { kind: 'absent' } : this.#inTimeline(sent, as);
   }
 
   /** Whoever is still invited has neither joined nor left. */
@@ -76,9 +83,10 @@ export class Look {
     return isOwn && (await this.#invitations.has(room, sender)) ? { kind: 'absent' } : null;
   }
 
-  async #message(sent: Sent, as: UserId): Promise<Seen | null> {
+  /** From the newest event back to when the claim began. */
+  async #inTimeline(sent: Sent, as: UserId): Promise<Seen | null> {
     const { draft, timestamp, since } = sent;
-    const filter = { types: [draft.type], senders: [draft.sender] };
+    const filter = this.#kind().filtersFirst ? { types: [draft.type], senders: [draft.sender] } : null;
     const oldest = Math.min(since, timestamp) - slack;
     let from: string | null = null;
     for (let page = 0; page < mostPages; page += 1) {
@@ -86,17 +94,19 @@ export class Look {
       if (shown === null) return page === 0 ? null : { kind: 'cannot-tell' };
       const ours = shown.events.find((event) => this.#isOurs(event, sent));
       if (ours !== undefined) return { kind: 'accepted', event: ours.event_id };
-      const isBefore =
-        shown.events.length >= pageSize && shown.events.every(({ origin_server_ts: at }) => at < oldest);
+      // A whole page, for single events may be of servers whose clocks are wrong.
+      const isBefore = shown.isFull && shown.events.every(({ origin_server_ts: at }) => at < oldest);
       if (isBefore || shown.next === null) return { kind: 'absent' };
       from = shown.next;
     }
     return { kind: 'cannot-tell' };
   }
 
+  /** Where a transaction id is shown, it alone counts: two events of a user's can be the same in the same millisecond. */
   #isOurs(event: ShownEvent, { draft, transactionId, timestamp }: Sent): boolean {
     if (event.sender !== draft.sender) return false;
-    if (this.#kind().showsTransactionIds && event.unsigned?.transaction_id === transactionId) return true;
+    const shown = this.#kind().showsTransactionIds ? event.unsigned?.transaction_id : undefined;
+    if (shown !== undefined) return shown === transactionId;
     const redacts = redactedBy(draft);
     // `PUT /redact` ignores `ts`. What the same user has redacted is as it should be.
     return redacts === null ? isEventOf(event, draft, timestamp) : redacts === redactedByEvent(event);

@@ -23,6 +23,8 @@ export type CurrentState =
 /** A page of a room's timeline, newest first; `next` null: there is nothing older. */
 export interface TimelinePage {
   readonly events: readonly ShownEvent[];
+  /** as many as a page has at most */
+  readonly isFull: boolean;
   readonly next: string | null;
 }
 
@@ -31,7 +33,7 @@ const messages = Compile(
 );
 
 /** as many as Synapse gives at most to who asks for more */
-export const pageSize = 100;
+const pageSize = 100;
 
 /** Reads rooms with the eyes of one of their members. */
 export class RoomReader {
@@ -69,7 +71,7 @@ export class RoomReader {
   }
 
   /**
-   * @param filter of `GET /messages`; with the state of the members left out
+   * @param filter of `GET /messages`; null: everything
    * @param from what the page before said; null: the newest page
    * @returns null: the room is not shown to this user
    * @throws HomeserverUnavailable
@@ -77,7 +79,7 @@ export class RoomReader {
   async timeline(
     room: RoomId,
     as: UserId,
-    filter: { readonly types: readonly string[]; readonly senders?: readonly UserId[] },
+    filter: { readonly types: readonly string[]; readonly senders?: readonly UserId[] } | null,
     from: string | null,
   ): Promise<TimelinePage | null> {
     const answer = await this.#puppet.get({
@@ -86,14 +88,15 @@ export class RoomReader {
       query: {
         dir: 'b',
         limit: String(pageSize),
-        filter: JSON.stringify(filter),
+        ...(filter !== null && { filter: JSON.stringify(filter) }),
         ...(from !== null && { from }),
       },
     });
     if (answer.status !== 200) return this.#hidden(answer, as);
     if (!messages.Check(answer.body)) throw new HomeserverUnavailable('The homeserver answered no timeline');
-    const events = answer.body.chunk.map(readEvent).filter((event) => event !== null);
-    return { events, next: answer.body.end ?? null };
+    const { chunk, end = null } = answer.body;
+    const events = chunk.map(readEvent).filter((event) => event !== null);
+    return { events, isFull: chunk.length >= pageSize, next: end };
   }
 
   /** null: the room, or the event, is not for this user; everything else is nobody's refusal. */

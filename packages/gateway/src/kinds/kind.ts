@@ -16,6 +16,11 @@ export interface HomeserverKind {
   /** `unsigned.replaces_state` names the state event before. Without it, the room's timeline has to be walked. */
   readonly linksState: boolean;
   /**
+   * `/messages` filters before it counts. Dendrite does so after it: of a busy room a page may show nothing, and there
+   * is no telling from it how far back it went.
+   */
+  readonly filtersFirst: boolean;
+  /**
    * A 200 for `PUT /state` means that this very request was judged. Dendrite answers it with somebody else's event of the
    * same content, to users outside the room too.
    */
@@ -24,10 +29,19 @@ export interface HomeserverKind {
   readonly afterConnection: Ms;
 }
 
-const common = { afterConnection: 2_000, linksState: true, provesState: true, showsTransactionIds: false };
+const common = {
+  afterConnection: 2_000,
+  linksState: true,
+  filtersFirst: false,
+  provesState: true,
+  showsTransactionIds: false,
+};
 
 export const kinds = {
-  synapse: { ...common, name: 'Synapse', memory: 'forgets', showsTransactionIds: true },
+  synapse: {
+    ...common,
+    ...{ name: 'Synapse', memory: 'forgets', showsTransactionIds: true, filtersFirst: true },
+  },
   dendrite: { ...common, name: 'Dendrite', memory: 'forgets', linksState: false, provesState: false },
   tuwunel: { ...common, name: 'tuwunel', memory: 'durable', linksState: false },
   continuwuity: { ...common, name: 'continuwuity', memory: 'durable', linksState: false },
