@@ -1,3 +1,4 @@
+import { HomeserverUnavailable } from '@matrix-futures/engine';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { kinds, KindName } from './kind.ts';
 import Type from 'typebox';
@@ -11,11 +12,14 @@ const versionAnswer = Compile(Type.Object({ server: Type.Object({ name: Type.Str
  * @throws HomeserverUnavailable
  */
 export async function recogniseKind(upstream: Upstream): Promise<KindName> {
-  const { body, headers } = await upstream.ask({
+  const { status, body, headers } = await upstream.ask({
     method: 'GET',
     path: '/_matrix/federation/v1/version',
     limit: 10_000,
   });
+  // Of a proxy, while the homeserver behind it is starting: it says nothing about that.
+  if (status >= 500)
+    throw new HomeserverUnavailable(`The homeserver answered ${status} when asked what it is`);
   const name = versionAnswer.Check(body) ? body.server.name : String(headers.server ?? '');
   return names.find((known) => name.toLowerCase().includes(known)) ?? 'other';
 }
