@@ -114,6 +114,8 @@ export interface RemoteHomeserver extends JudgesForm {
   ): Promise<Accepted | Refused | NotTaken | Unknown>;
   /** Is the event of that delivery in the room? Asked only when no attempt can be running any more. */
   look(sent: Sent): Promise<Accepted | { readonly kind: 'absent' } | { readonly kind: 'cannot-tell' }>;
+  /** Nothing can be said to it now, whatever it is about. false: it answers, at least some. */
+  isAway(): boolean;
   /** `run` is called whenever the homeserver answers again after it could not be reached. */
   onReturn(run: () => void): void;
 }

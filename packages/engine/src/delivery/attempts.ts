@@ -1,5 +1,5 @@
 import type { Clock, Instant, Ms, Timers } from '../clock.ts';
-import type { EventId, RoomId } from '../event.ts';
+import type { EventId, RoomId, UserId } from '../event.ts';
 import type { Refusal } from '../future.ts';
 import type { Claim, GroupId } from '../group.ts';
 import {
@@ -60,6 +60,7 @@ export class Attempts {
   readonly group: GroupId;
   readonly epoch: number;
   readonly room: RoomId;
+  readonly owner: UserId;
   readonly first: Promise<FirstOutcome>;
   readonly over: Promise<void>;
   /** Like `over`, but never rejects. */
@@ -89,6 +90,7 @@ export class Attempts {
     this.group = group.id;
     this.epoch = group.epoch;
     this.room = draft.room;
+    this.owner = group.owner;
     this.certain = fresh;
     this.leaseEnd = claim.leaseEnd;
     this.#pauses = new Pauses(timers, options.backOff, this.#end.signal);
@@ -109,6 +111,16 @@ export class Attempts {
   get inQueue(): boolean {
     const { attemptsInQueue, unreachedInQueue } = this.#parts.options;
     return this.#tries < attemptsInQueue && this.#unreached < unreachedInQueue;
+  }
+
+  /**
+   * It takes one of the places that all rooms share. What fails for itself alone, while the homeserver answers others,
+   * keeps its room waiting and nobody else.
+   */
+  get takesPlace(): boolean {
+    const { options, homeserver } = this.#parts;
+    const hasFailedOften = this.#tries + this.#unreached >= options.attemptsInQueue;
+    return this.inQueue && (!hasFailedOften || homeserver.isAway());
   }
 
   /** Begins nothing more. What is under way ends by itself. */

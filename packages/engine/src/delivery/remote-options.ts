@@ -10,8 +10,10 @@ export interface RemoteOptions {
   readonly lease: Ms;
   /** after this long without knowing, a future failed with an unknown outcome */
   readonly giveUpAfter: Ms;
-  /** how many requests to the homeserver are under way at once, and how many claims of timers hold up their rooms */
+  /** how many requests to the homeserver are under way at once, and how many claims of timers are on their way */
   readonly concurrency: number;
+  /** how many of the claims of timers may be of one user's futures: nobody takes all the places, whatever they send */
+  readonly perOwner: number;
   readonly backOff: { readonly first: Ms; readonly longest: Ms };
   /** after so many attempts a future no longer holds up the later ones of its room */
   readonly attemptsInQueue: number;
@@ -25,6 +27,7 @@ export const defaultRemoteOptions: RemoteOptions = {
   lease: 120_000,
   giveUpAfter: 86_400_000,
   concurrency: 32,
+  perOwner: 16,
   backOff: { first: 500, longest: 60_000 },
   attemptsInQueue: 5,
   // About an hour with the longest pause: so long the order in a room outlasts an outage.

@@ -1,5 +1,5 @@
 import type { Ms } from '../clock.ts';
-import type { Draft, RoomId } from '../event.ts';
+import type { Draft, RoomId, UserId } from '../event.ts';
 import type { Future } from '../future.ts';
 import type { Group, GroupId } from '../group.ts';
 import type { Limits } from '../limits.ts';
@@ -67,27 +67,30 @@ export class RemoteDelivery implements Delivery {
   readonly atOnce = false;
 
   ready(): boolean {
-    return this.#queues().length < this.#parts.options.concurrency;
+    return this.#places().length < this.#parts.options.concurrency;
   }
 
-  /**
-   * The rooms that wait for a delivery, once for each. Deliveries that left their room's queue hold up nobody, neither
-   * their room nor, by their number, all others.
-   */
-  #queues(): RoomId[] {
-    return [...this.#running.values()].flatMap(({ inQueue, room }) => (inQueue ? [room] : []));
+  /** The owners of the deliveries that hold up others by their number, once for each. */
+  #places(): UserId[] {
+    return [...this.#running.values()].flatMap(({ takesPlace, owner }) => (takesPlace ? [owner] : []));
   }
 
   round(): DecideDue<Claimed | null> {
-    const queues = this.#queues();
-    const busy = new Set(queues);
+    const { concurrency, perOwner } = this.#parts.options;
+    // Deliveries that left their room's queue hold up nobody.
+    const running = [...this.#running.values()];
+    const busy = new Set(running.flatMap(({ inQueue, room }) => (inQueue ? [room] : [])));
+    const places = this.#places();
     // What this round claims begins when it is over, and a remote store may decide it all a second time.
-    const claimedNow = new Map<RoomId, GroupId>();
+    const claimedNow = new Map<RoomId, { readonly id: GroupId; readonly owner: UserId }>();
     /** An earlier one of the room is on its way, or there are as many deliveries as there may be. */
-    const mustWait = (room: RoomId, group: GroupId): boolean => {
+    const mustWait = (room: RoomId, { id, owner }: Group): boolean => {
+      if (busy.has(room)) return true;
       const before = claimedNow.get(room);
-      if (before !== undefined) return before !== group;
-      return busy.has(room) || queues.length + claimedNow.size >= this.#parts.options.concurrency;
+      if (before !== undefined) return before.id !== id;
+      const taken = [...places, ...Array.from(claimedNow.values(), (group) => group.owner)];
+      const own = taken.filter((other) => other === owner);
+      return taken.length >= concurrency || own.length >= perOwner;
     };
     return (group, id, world) => {
       const unchanged = { next: group, answer: null };
@@ -96,10 +99,10 @@ export class RemoteDelivery implements Delivery {
         return next === group ? unchanged : { next, answer: { group: next, fresh: false } };
       }
       const future = group.futures.find((member) => member.id === id);
-      if (future === undefined || mustWait(future.draft.room, group.id)) return unchanged;
+      if (future === undefined || mustWait(future.draft.room, group)) return unchanged;
       const claimant = this.#claimant(world, group.id, future.draft, future);
       const { next, claimed } = claimDue(group, id, claimant, world);
-      if (claimed) claimedNow.set(future.draft.room, group.id);
+      if (claimed) claimedNow.set(future.draft.room, group);
       return { next, answer: claimed ? { group: next, fresh: true } : null };
     };
   }

@@ -569,6 +569,38 @@ describe('the order in a room', () => {
   });
 });
 
+describe('what one user sends', () => {
+  const carols = (n: number) => ({
+    owner: '@carol:s',
+    draft: draft({ room: `!carol${n}`, sender: '@carol:s', content: { n: `carol ${n}` } }),
+  });
+
+  test('and the homeserver never answers about, does not keep others waiting for longer than five tries', async () => {
+    const gateway = await Gateway.started('durable', { concurrency: 3 });
+    gateway.homeserver.silentAbout.add('@carol:s');
+    for (let n = 0; n < 3; n += 1) await gateway.schedule(carols(n));
+    await gateway.schedule({ content: { n: 'other' }, timeout: 1_100 });
+    await gateway.time.advance(10_000);
+    expect(gateway.events()).toEqual(['other']);
+    gateway.homeserver.silentAbout.clear();
+    await gateway.time.advance(2 * minute);
+    expect(gateway.events().toSorted()).toEqual(['carol 0', 'carol 1', 'carol 2', 'other']);
+  });
+
+  test('takes some of the places only, so that others need not wait for it at all', async () => {
+    const gateway = await Gateway.started('durable', { concurrency: 4, perOwner: 3 });
+    for (let n = 0; n < 40; n += 1) await gateway.schedule(carols(n));
+    await gateway.schedule({ content: { n: 'other' }, timeout: 1_100 });
+    const slow = { kind: 'slow', carried: 0.1, answered: 0.9 } as const;
+    gateway.homeserver.faults.push(slow, slow, slow);
+    await gateway.time.advance(2_000);
+    expect(gateway.homeserver.requests).toHaveLength(4);
+    expect(gateway.events()).toEqual(['other']);
+    await gateway.time.advance(2 * minute);
+    expect(gateway.events()).toHaveLength(41);
+  });
+});
+
 describe('a claim that is called off', () => {
   const busy = { kind: 'busy', retryAfter: 50_000 } as const;
 

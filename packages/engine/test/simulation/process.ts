@@ -72,6 +72,7 @@ function untilKilled(homeserver: Homeserver, clock: ProcessTime): Homeserver {
     newState: (...question) => heard(() => homeserver.newState(...question)),
     deliver: (...request) => heard(() => homeserver.deliver(...request)),
     look: (sent) => heard(() => homeserver.look(sent)),
+    isAway: () => homeserver.isAway(),
     onReturn: (run) =>
       homeserver.onReturn(() => {
         if (!clock.killed) run();

@@ -112,6 +112,10 @@ export class RemoteDouble implements RemoteHomeserver {
     return found === undefined ? { kind: 'absent' } : { kind: 'accepted', event: found.event };
   }
 
+  isAway(): boolean {
+    return this.mute > 0 || this.faults[0]?.kind === 'down';
+  }
+
   onReturn(run: () => void): void {
     this.#onReturn.push(run);
   }

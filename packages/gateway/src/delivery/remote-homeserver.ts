@@ -54,6 +54,7 @@ export function createRemoteHomeserver(parts: RemoteHomeserverParts): RemoteHome
     deliver: (draft, transactionId, timestamp, limit) =>
       attempt.make(draft, transactionId, timestampOf(draft, timestamp), limit),
     look: (sent) => told(look.at({ ...sent, timestamp: timestampOf(sent.draft, sent.timestamp) })),
+    isAway: () => reachability.isAway,
     onReturn: (run) => reachability.onReturn(run),
   };
 }
