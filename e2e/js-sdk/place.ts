@@ -15,6 +15,8 @@ export interface Place {
   readonly name: string;
   /** Its homeserver says that its syncs tell of sticky events (MSC4354). */
   readonly syncsStickyEvents: boolean;
+  /** What serves futures hears of new state a moment after those in the room. */
+  readonly hearsOfStateLater: boolean;
   /** @param flags of what serves futures, beside those that it needs to run */
   open(flags: readonly string[]): Promise<ServerOfPlace>;
 }
@@ -23,5 +25,6 @@ export interface Place {
 export const inside: Place = {
   name: 'the homeserver inside',
   syncsStickyEvents: false,
+  hearsOfStateLater: false,
   open: (flags) => LastingServer.start(['--open-registration', ...flags]),
 };

@@ -19,7 +19,7 @@ export function delayedEventsAsMergedSuite(world: () => World): void {
   };
 
   describe.concurrent('a delayed event, as merged', () => {
-    it('is sent when its delay is over, and its id is told to its sender', async () => {
+    it('is sent when its delay is over, and its id is told to its sender', async ({ expect }) => {
       const scene = await Scene.in(world());
       const asked = Date.now();
       const id = await schedule(scene, { delay_ms: 600, content: { mark: 'late' } });

@@ -1,22 +1,28 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { historyOf, join, type World } from '../gateway-world.ts';
+import { historyOf, join, roomPath, type World } from '../gateway-world.ts';
 import { accepted, Scene } from './scene.ts';
 
 /** Events that servers treat unlike others, as futures. */
 export function eventsSuite(world: () => World): void {
   describe.concurrent('what is sent later', () => {
-    it('can be a redaction: the message is gone', async () => {
-      const scene = await Scene.in(world());
-      const { event_id } = await scene.put(`send/org.example.late/${randomUUID()}`, { mark: 'regret' });
-      await scene.put(`send_future/m.room.redaction/${randomUUID()}?future_timeout=300`, {
-        redacts: event_id,
-        reason: 'it is over',
-      });
-      const content = async (): Promise<unknown> =>
-        (await historyOf(world().bob, scene.path)).find((event) => event.event_id === event_id)?.content;
-      await expect.poll(content).toEqual({});
-    });
+    it.for(['10', '11', '12'])(
+      'can be a redaction, in rooms of version %s',
+      async (room_version, { expect }) => {
+        const { alice, bob, client } = world();
+        const made = await bob.request('POST', '/v3/createRoom', { preset: 'public_chat', room_version });
+        const path = roomPath(accepted(made).room_id);
+        await join(alice, path);
+        const message = { msgtype: 'm.text', body: 'regret' };
+        const said = await client.request('PUT', `${path}/send/m.room.message/${randomUUID()}`, message);
+        const { event_id: redacts } = accepted(said);
+        const redaction = `${path}/send_future/m.room.redaction/${randomUUID()}?future_timeout=300`;
+        accepted(await client.request('PUT', redaction, { redacts, reason: 'it is over' }));
+        const content = async (): Promise<unknown> =>
+          (await historyOf(bob, path)).find(({ event_id }) => event_id === redacts)?.content;
+        await expect.poll(content).toEqual({});
+      },
+    );
 
     it('can be encrypted: its content is what the client made of it', async () => {
       const scene = await Scene.in(world());
@@ -48,7 +54,22 @@ export function eventsSuite(world: () => World): void {
       );
     });
 
-    it('is not sent for whoever has left meanwhile, and is for whoever has come back', async () => {
+    it('can be the join of somebody who is invited', async ({ expect }) => {
+      const { alice, aliceId, bob, client } = world();
+      const made = await bob.request('POST', '/v3/createRoom', { invite: [aliceId] });
+      const roomId = accepted(made).room_id;
+      const member = `m.room.member/${encodeURIComponent(aliceId)}`;
+      accepted(
+        await client.request('PUT', `${roomPath(roomId)}/state_future/${member}?future_timeout=300`, {
+          membership: 'join',
+        }),
+      );
+      const rooms = async (): Promise<unknown> =>
+        accepted(await alice.request('GET', '/v3/joined_rooms')).joined_rooms;
+      await expect.poll(rooms).toContain(roomId);
+    });
+
+    it('is not sent for whoever has left meanwhile, and is for whoever has come back', async ({ expect }) => {
       const scene = await Scene.in(world());
       await scene.later('away', 'future_timeout=1500');
       const back = await scene.later('back', 'future_timeout=600000');

@@ -51,7 +51,9 @@ export function futuresSuite(world: () => World): void {
       expect(await scene.marks()).toEqual(['action', 'after the timeout']);
     });
 
-    it('for state is invalidated by new state, also that which did not come through the gateway', async () => {
+    it('for state is invalidated by new state, also that which did not come through the gateway', async ({
+      expect,
+    }) => {
       const scene = await Scene.in(world());
       const made = await scene.put(`state_future/org.example.call/k?future_timeout=${never}`, {});
       accepted(await world().bob.request('PUT', `${scene.path}/state/org.example.call/k`, { of: 'bob' }));

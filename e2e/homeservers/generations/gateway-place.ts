@@ -16,6 +16,7 @@ export function gatewayBefore(upstream: Upstream): GatewayPlace {
   return {
     name: `the gateway in front of ${upstream.name}`,
     syncsStickyEvents: upstream.name === 'Synapse',
+    hearsOfStateLater: true,
     open: async (flags) => {
       const all = ['--front', 'all', '--delay-ids', '--rate-limits', 'on', ...flags];
       const front = await startGatewayInFront(upstream, all);

@@ -5,6 +5,7 @@ import { acrossSuite } from './across.ts';
 import { delayedEventsAsMergedSuite } from './delayed-events.ts';
 import { eventsSuite } from './events.ts';
 import { futuresSuite } from './futures.ts';
+import { loginsSuite } from './logins.ts';
 
 describe.each(upstreams)('through the gateway in front of $name', (upstream) => {
   let world: World;
@@ -17,4 +18,5 @@ describe.each(upstreams)('through the gateway in front of $name', (upstream) => 
   delayedEventsAsMergedSuite(() => world);
   acrossSuite(() => world);
   eventsSuite(() => world);
+  loginsSuite(() => world);
 });

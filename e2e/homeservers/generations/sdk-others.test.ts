@@ -1,10 +1,7 @@
-import { callOutageSuite } from '../../js-sdk/suites/call-outage.ts';
-import { callRefusedSuite } from '../../js-sdk/suites/call-refused.ts';
 import { callSuite } from '../../js-sdk/suites/call.ts';
 import { delaySupportSuite } from '../../js-sdk/suites/delay-support.ts';
 import { delayedEventMethodsSuite } from '../../js-sdk/suites/delayed-event-methods.ts';
 import { delayedEventsSuite } from '../../js-sdk/suites/delayed-events.ts';
-import { messagesSuite } from '../../js-sdk/suites/messages.ts';
 import { upstreams } from '../upstreams.ts';
 import { gatewayBefore } from './gateway-place.ts';
 
@@ -14,19 +11,8 @@ const [inside, ...imitated] = upstreams
   .map(gatewayBefore);
 
 if (inside !== undefined)
-  for (const suite of [
-    messagesSuite,
-    callSuite,
-    delayedEventsSuite,
-    delayedEventMethodsSuite,
-    delaySupportSuite,
-    callRefusedSuite,
-    callOutageSuite,
-  ])
+  for (const suite of [callSuite, delayedEventsSuite, delayedEventMethodsSuite, delaySupportSuite])
     suite(inside);
 
-// What is asked of the homeserver; the rest is between client and gateway.
-for (const place of imitated) {
-  callSuite(place);
-  delayedEventsSuite(place);
-}
+// Those that depend on what is behind the gateway.
+for (const place of imitated) for (const suite of [callSuite, delayedEventsSuite]) suite(place);

@@ -134,6 +134,8 @@ export function delayedEventsSuite(place: Place): void {
         const id = await schedulePlan({ of: 'ada, later' }, 600_000);
         const { event_id } = await bob.sendStateEvent(room, plan, { of: 'bob' } as never, 'k');
         await seen(ada, room, event_id);
+        if (place.hearsOfStateLater)
+          await expect.poll(() => ada._unstable_getDelayedEvent(id)).toHaveProperty('finalised');
         await expect(ada._unstable_restartScheduledDelayedEvent(id)).rejects.toEqual(finished);
       });
     });
