@@ -1,4 +1,5 @@
 import type { Draft, JsonValue, Refusal } from '@matrix-futures/engine';
+import type { HomeserverKind } from '../kinds/kind.ts';
 import { redactedBy } from './attempt.ts';
 
 /** Client-server specification, "Size limits": of a whole event; of its type and state key, and of ids. */
@@ -10,13 +11,13 @@ const roomId = /^!./s;
 const eventId = /^\$./s;
 
 /**
- * What every homeserver would refuse, told when it is scheduled and not when it is too late. What depends on the room
- * is the homeserver's to judge, when it is sent.
+ * What every homeserver would refuse, or one of that kind, told when it is scheduled and not when it is too late. What
+ * depends on the room is the homeserver's to judge, when it is sent.
  *
  * All that becomes a part of a path is among it: a homeserver that answers nothing to a path that is too long, or that
  * another path is made of on the way, would be asked again and again.
  */
-export function judgeForm(draft: Draft): Refusal | null {
+export function judgeForm(draft: Draft, { wantsWholeMessages }: HomeserverKind): Refusal | null {
   const { room, type, stateKey, content } = draft;
   if (!isId(room, roomId)) return invalid('The room id is none');
   if (isStep(type) || isStep(stateKey))
@@ -43,7 +44,16 @@ export function judgeForm(draft: Draft): Refusal | null {
   const redacts = redactedBy(draft);
   if (redacts !== null && !isId(redacts, eventId))
     return invalid('What the redaction `redacts` is no event id');
+  const missing = wantsWholeMessages ? missingIn(draft) : undefined;
+  if (missing !== undefined)
+    return { status: 400, errcode: 'M_UNKNOWN', error: `A message has a \`${missing}\` that is a string` };
   return null;
+}
+
+/** What a message must have (client-server specification, "m.room.message"), and this one has not. */
+function missingIn({ type, stateKey, content }: Draft): string | undefined {
+  if (type !== 'm.room.message' || stateKey !== null) return undefined;
+  return ['body', 'msgtype'].find((name) => typeof content[name] !== 'string');
 }
 
 const isId = (text: string, form: RegExp): boolean =>

@@ -46,7 +46,7 @@ export function createRemoteHomeserver(parts: RemoteHomeserverParts): RemoteHome
   };
   return {
     kind: 'remote',
-    judgeForm,
+    judgeForm: (draft) => judgeForm(draft, kind()),
     memoryOf: (draft) => (isPlainMessage(draft) ? kind().memory : 'forgets'),
     judgeSender: (draft) => told(senders.judge(draft)),
     fence: (key, as) => told(history.fence(key, as)),

@@ -25,6 +25,8 @@ export interface HomeserverKind {
    * same content, to users outside the room too.
    */
   readonly provesState: boolean;
+  /** An `m.room.message` without `msgtype` or `body` is refused: Synapse. Dendrite takes it; of the others it is not known. */
+  readonly wantsWholeMessages: boolean;
   /** When a connection ended, its request may still have an effect for so long (Dendrite: up to 117 ms were seen). */
   readonly afterConnection: Ms;
 }
@@ -35,12 +37,19 @@ const common = {
   filtersFirst: false,
   provesState: true,
   showsTransactionIds: false,
+  wantsWholeMessages: false,
 };
 
 export const kinds = {
   synapse: {
     ...common,
-    ...{ name: 'Synapse', memory: 'forgets', showsTransactionIds: true, filtersFirst: true },
+    ...{
+      name: 'Synapse',
+      memory: 'forgets',
+      showsTransactionIds: true,
+      filtersFirst: true,
+      wantsWholeMessages: true,
+    },
   },
   dendrite: { ...common, name: 'Dendrite', memory: 'forgets', linksState: false, provesState: false },
   tuwunel: { ...common, name: 'tuwunel', memory: 'durable', linksState: false },

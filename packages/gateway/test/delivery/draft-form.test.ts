@@ -1,6 +1,7 @@
 import type { Draft } from '@matrix-futures/engine';
 import { describe, expect, test } from 'vitest';
 import { judgeForm } from '../../src/delivery/draft-form.ts';
+import { kinds } from '../../src/kinds/kind.ts';
 
 const draft = (change: Partial<Draft> = {}): Draft => ({
   ...{ room: '!room:test', sender: '@alice:test', type: 'm.room.message', stateKey: null },
@@ -22,7 +23,7 @@ describe('a draft', () => {
       draft({ type: 'm.room.redaction', stateKey: '', content: { redacts: 'x' } }),
     ],
   ])('with %s is taken', (_, taken) => {
-    expect(judgeForm(taken)).toBeNull();
+    expect(judgeForm(taken, kinds.other)).toBeNull();
   });
 
   test.each([
@@ -35,6 +36,17 @@ describe('a draft', () => {
     ['that redacts what is no event', redaction('..')],
     ['that redacts something longer than an event id', redaction(`$${':'.repeat(255)}`)],
   ])('%s is refused when it is scheduled', (_, refused) => {
-    expect(judgeForm(refused)).toMatchObject({ status: 400, errcode: 'M_INVALID_PARAM' });
+    expect(judgeForm(refused, kinds.other)).toMatchObject({ status: 400, errcode: 'M_INVALID_PARAM' });
   });
+});
+
+test('a message without msgtype or body is refused when it is scheduled where it would be when it is sent', () => {
+  const whole = { msgtype: 'm.text', body: 'later' };
+  for (const content of [{}, { body: 'later' }, { msgtype: 'm.text' }, { ...whole, body: 1 }]) {
+    expect(judgeForm(draft({ content }), kinds.synapse)).toMatchObject({ status: 400, errcode: 'M_UNKNOWN' });
+    expect(judgeForm(draft({ content }), kinds.dendrite)).toBeNull();
+    for (const other of [draft({ content, stateKey: '' }), draft({ content, type: 'm.room.encrypted' })])
+      expect(judgeForm(other, kinds.synapse)).toBeNull();
+  }
+  expect(judgeForm(draft({ content: whole }), kinds.synapse)).toBeNull();
 });

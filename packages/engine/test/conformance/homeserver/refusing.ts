@@ -101,6 +101,17 @@ export function refusingRules(scene: () => Scene): void {
       expect(judgeForm(state(room, alice, {}, long.slice(1)))).toBe(null);
     });
 
+    test('nothing by its form that would be taken when it is sent', async () => {
+      const { alice, judgeForm, send } = scene();
+      const room = await alice.room();
+      for (const content of [{}, { body: 'x' }, { msgtype: 'm.text' }, { msgtype: 'm.text', body: '' }]) {
+        const draft = { ...message(room, alice), content };
+        const byForm = judgeForm(draft);
+        const { kind } = await send(draft);
+        if (kind === 'accepted') expect(byForm).toBe(null);
+      }
+    });
+
     test('a number that no event may have, by the form alone', async () => {
       const { alice, judgeForm } = scene();
       const room = await alice.room();
