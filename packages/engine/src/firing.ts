@@ -119,18 +119,27 @@ export class Firing {
    */
   async #step(): Promise<boolean> {
     if (!this.#delivery.ready()) return false;
-    const decide = this.#delivery.round();
+    const { decide, passOver } = this.#delivery.round();
     const limit = this.#atOnce;
     let offered = 0;
     let unchanged = 0;
+    let passedOver = 0;
     const decided: (Claimed | null)[] = [];
-    const changed = this.#store.changeDue(limit, (group, due, world) => {
-      const decision = this.#decide(decide, group, due, world);
-      offered += 1;
-      if (decision.next === group) unchanged += 1;
-      decided.push(decision.answer);
-      return decision;
-    });
+    const changed = this.#store.changeDue(
+      limit,
+      (group, due, world) => {
+        const decision = this.#decide(decide, group, due, world);
+        offered += 1;
+        if (decision.next === group) unchanged += 1;
+        decided.push(decision.answer);
+        return decision;
+      },
+      (future) => {
+        const waits = passOver(future);
+        if (waits) passedOver += 1;
+        return waits;
+      },
+    );
     const begin = (claimed: readonly (Claimed | null)[]): void => {
       for (const one of claimed) if (one !== null) this.#delivery.begin(one, changed);
     };
@@ -140,7 +149,7 @@ export class Firing {
       await changed;
     } else begin(await changed);
     // Nothing offered is not "stuck": a store that puts a million overdue timers in order does so over several calls.
-    const stuck = offered > 0 && unchanged === offered;
+    const stuck = offered + passedOver > 0 && unchanged === offered;
     // Nor is a full page of those that must wait: what may be sent can stand behind them.
     const hidden = stuck && offered >= limit;
     this.#atOnce = hidden ? limit * 2 : groupsAtOnce;

@@ -100,8 +100,13 @@ export interface FutureStore extends AsyncDisposable {
    * and then id; at most `limit`. A future is due while it is scheduled and its group open; a due one on which the
    * decision changed nothing is not offered again in this call. With very many overdue at once, a call may offer
    * fewer than there are, even none, and the next goes on. A decision that throws undoes the whole call.
+   * @param passOver asked about each due future before its group is read: true, it is not offered and does not count
    */
-  changeDue<R>(limit: number, decide: DecideDue<R>): Promise<readonly R[]>;
+  changeDue<R>(
+    limit: number,
+    decide: DecideDue<R>,
+    passOver?: (future: FutureId) => boolean,
+  ): Promise<readonly R[]>;
 
   /**
    * The hot path. Sets the deadline of each to now + its timeout, rounded up. null: not refreshed here, because it is

@@ -37,7 +37,10 @@ function setting(dues: number[], takes: () => boolean = () => true) {
   const delivery: Partial<Delivery> = {
     atOnce: true,
     ready: () => state.ready,
-    round: () => (found) => ({ next: takes() ? { ...found } : found, answer: null }),
+    round: () => ({
+      decide: (found) => ({ next: takes() ? { ...found } : found, answer: null }),
+      passOver: () => false,
+    }),
     begin: () => {},
   };
   const firing = new Firing({

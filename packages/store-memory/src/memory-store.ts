@@ -83,7 +83,11 @@ export class MemoryStore implements FutureStore {
     });
   }
 
-  changeDue<R>(limit: number, decide: DecideDue<R>): Promise<readonly R[]> {
+  changeDue<R>(
+    limit: number,
+    decide: DecideDue<R>,
+    passOver: (future: FutureId) => boolean = () => false,
+  ): Promise<readonly R[]> {
     return this.#unit(() => {
       const now = this.#clock.now();
       const answers: R[] = [];
@@ -93,6 +97,7 @@ export class MemoryStore implements FutureStore {
         if (due === null) break;
         offered.add(nameOf(due.entry));
         const { group, entry } = due;
+        if (entry.future !== null && passOver(entry.future)) continue;
         answers.push(this.#apply(group, decide(group, entry.future, this.#world(group.owner))));
       }
       return answers;

@@ -157,11 +157,16 @@ export class SqliteStore implements FutureStore {
     return answer;
   }
 
-  changeDue<R>(limit: number, decide: DecideDue<R>): Promise<readonly R[]> {
+  changeDue<R>(
+    limit: number,
+    decide: DecideDue<R>,
+    passOver: (future: FutureId) => boolean = () => false,
+  ): Promise<readonly R[]> {
     return this.#unit(() => {
       const now = this.#clock.now();
       const answers: R[] = [];
       for (const due of this.#eachDue(now, () => limit - answers.length)) {
+        if (due.future !== null && passOver(due.future)) continue;
         const stored = due.future === null ? this.#reader.byId(due.group) : this.#reader.byFuture(due.future);
         if (stored === null || !isDue(stored.group, due, now)) continue;
         const decision = decide(stored.group, due.future, this.#world(stored.owner));

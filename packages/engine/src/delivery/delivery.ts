@@ -63,6 +63,14 @@ export interface Claimed {
   readonly fresh: boolean;
 }
 
+/** What becomes of the due futures that one `changeDue` offers: one decision for all of them. */
+export interface Round {
+  /** What it answers is handed to `begin`. */
+  readonly decide: DecideDue<Claimed | null>;
+  /** It was offered before, and has to wait still: its group need not be read to know it. */
+  readonly passOver: (future: FutureId) => boolean;
+}
+
 /** How events get into a room: at once where the homeserver is inside, by claims and attempts where it is not. */
 export interface Delivery {
   /** No attempt of this group's claim can have had an effect. */
@@ -71,11 +79,8 @@ export interface Delivery {
   readonly atOnce: boolean;
   /** false: as much is under way as may be, and nothing due would be taken */
   ready(): boolean;
-  /**
-   * What becomes of the due futures that one `changeDue` offers: one decision for all of them. What it answers is
-   * handed to `begin`.
-   */
-  round(): DecideDue<Claimed | null>;
+  /** For one `changeDue`. */
+  round(): Round;
   /** @param commit of the claim: before it resolves nothing is sent, and if it rejects nothing ever */
   begin(claimed: Claimed, commit: Promise<unknown>): void;
   /** A group as a rule has left it, and as it is committed: what is under way for a claim it has no more ends at once. */

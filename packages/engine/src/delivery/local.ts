@@ -18,6 +18,7 @@ import {
   type Holder,
   type NewBatch,
   type UseAnswer,
+  type Round,
 } from './delivery.ts';
 
 /**
@@ -60,8 +61,8 @@ export class LocalDelivery implements Delivery {
     return true;
   }
 
-  round(): DecideDue<null> {
-    return this.#due;
+  round(): Round {
+    return { decide: this.#due, passOver: () => false };
   }
 
   readonly #due: DecideDue<null> = (found, id, world) => {

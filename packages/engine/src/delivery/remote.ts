@@ -1,6 +1,6 @@
 import type { Ms } from '../clock.ts';
 import type { Draft, RoomId, UserId } from '../event.ts';
-import type { Future } from '../future.ts';
+import type { Future, FutureId } from '../future.ts';
 import type { Group, GroupId } from '../group.ts';
 import type { Limits } from '../limits.ts';
 import { newFuture, newGroup, overLimit, type OverLimit } from '../rules/add.ts';
@@ -23,6 +23,7 @@ import {
   type Delivery,
   type Holder,
   type NewBatch,
+  type Round,
   type UseAnswer,
 } from './delivery.ts';
 import { dispatchOf, memoryOf } from './dispatch.ts';
@@ -33,6 +34,16 @@ import { Timestamps } from './timestamps.ts';
 /** How long an action waits for a delivery that is under way in its group. */
 const patience: Ms = 10_000;
 
+/** A due future that had to wait when it was offered. */
+interface Waiting {
+  readonly room: RoomId;
+  readonly id: GroupId;
+  readonly owner: UserId;
+}
+
+/** Of more than these the groups are read again: as many as a hundred users can have pending. */
+const mostWaiting = 100_000;
+
 /** The homeserver is elsewhere: claim, attempt, look, settle. */
 export class RemoteDelivery implements Delivery {
   readonly #parts: AttemptParts;
@@ -42,6 +53,8 @@ export class RemoteDelivery implements Delivery {
   readonly #running = new Map<GroupId, Attempts>();
   readonly #leases: Leases;
   readonly #timestamps = new Timestamps();
+  /** A burst of a thousand for one room is not read anew whenever one of them has been sent. */
+  readonly #waiting = new Map<FutureId, Waiting>();
 
   /** @param hooks `onOver`: a delivery ended, so a later one of its room may be due. `onError`: a defect, to be logged */
   constructor(
@@ -75,7 +88,7 @@ export class RemoteDelivery implements Delivery {
     return [...this.#running.values()].flatMap(({ takesPlace, owner }) => (takesPlace ? [owner] : []));
   }
 
-  round(): DecideDue<Claimed | null> {
+  round(): Round {
     const { concurrency, perOwner } = this.#parts.options;
     // Deliveries that left their room's queue hold up nobody.
     const running = [...this.#running.values()];
@@ -84,7 +97,7 @@ export class RemoteDelivery implements Delivery {
     // What this round claims begins when it is over, and a remote store may decide it all a second time.
     const claimedNow = new Map<RoomId, { readonly id: GroupId; readonly owner: UserId }>();
     /** An earlier one of the room is on its way, or there are as many deliveries as there may be. */
-    const mustWait = (room: RoomId, { id, owner }: Group): boolean => {
+    const mustWait = (room: RoomId, { id, owner }: Pick<Group, 'id' | 'owner'>): boolean => {
       if (busy.has(room)) return true;
       const before = claimedNow.get(room);
       if (before !== undefined) return before.id !== id;
@@ -92,19 +105,35 @@ export class RemoteDelivery implements Delivery {
       const own = taken.filter((other) => other === owner);
       return taken.length >= concurrency || own.length >= perOwner;
     };
-    return (group, id, world) => {
+    const passOver = (future: FutureId): boolean => {
+      const waits = this.#waiting.get(future);
+      return waits !== undefined && mustWait(waits.room, waits);
+    };
+    const decide: DecideDue<Claimed | null> = (group, id, world) => {
       const unchanged = { next: group, answer: null };
       if (id === null) {
         const next = this.#takenUp(group, world);
         return next === group ? unchanged : { next, answer: { group: next, fresh: false } };
       }
       const future = group.futures.find((member) => member.id === id);
-      if (future === undefined || mustWait(future.draft.room, group)) return unchanged;
+      if (future === undefined) return unchanged;
+      const { room } = future.draft;
+      if (mustWait(room, group)) {
+        this.#noteWaiting(future.id, { room, id: group.id, owner: group.owner });
+        return unchanged;
+      }
+      this.#waiting.delete(future.id);
       const claimant = this.#claimant(world, group.id, future.draft, future);
       const { next, claimed } = claimDue(group, id, claimant, world);
       if (claimed) claimedNow.set(future.draft.room, group);
       return { next, answer: claimed ? { group: next, fresh: true } : null };
     };
+    return { decide, passOver };
+  }
+
+  #noteWaiting(future: FutureId, waiting: Waiting): void {
+    if (this.#waiting.size >= mostWaiting) this.#waiting.clear();
+    this.#waiting.set(future, waiting);
   }
 
   /** A lease ran out: our own claim goes on, another node's is taken over once its last request must be dead. */

@@ -601,6 +601,26 @@ describe('what one user sends', () => {
   });
 });
 
+test('what waits for its room is read once, not whenever an earlier one was sent', async () => {
+  const gateway = await Gateway.started('durable');
+  for (let n = 0; n < 60; n += 1) await gateway.schedule({ content: { n }, timeout: 5_000 - n });
+  const { store } = gateway.node;
+  const changeDue = store.changeDue.bind(store);
+  let offered = 0;
+  store.changeDue = (limit, decide, passOver) =>
+    changeDue(
+      limit,
+      (group, due, world) => {
+        offered += 1;
+        return decide(group, due, world);
+      },
+      passOver,
+    );
+  await gateway.time.advance(minute);
+  expect(gateway.events()).toEqual(Array.from({ length: 60 }, (_, index) => 59 - index));
+  expect(offered).toBeLessThan(3 * 60);
+});
+
 describe('a claim that is called off', () => {
   const busy = { kind: 'busy', retryAfter: 50_000 } as const;
 
