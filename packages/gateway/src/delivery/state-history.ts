@@ -5,7 +5,11 @@ import type { CurrentState, RoomReader } from './room-reader.ts';
 
 /** A key that changed more often than this between two looks is nobody's call membership. */
 const longestChain = 200;
-const mostPages = 50;
+/**
+ * A thousand events of a busy room. Each page is a request that a leave waits for, and what lies further back was pushed
+ * while it was current, and counted then.
+ */
+const mostPages = 10;
 
 /** The state events of one key since a fence, newest first. */
 export interface SinceFence {

@@ -135,6 +135,21 @@ test('a look for state ends there, too, wherever its fence is, and where there i
     expect(await gateway.port.look({ ...sent, draft, fence })).toEqual({ kind: 'absent' });
 });
 
+test('what one’s own state may hide is not looked for through all of a busy room before each leave', async () => {
+  const current = {
+    ...{ event_id: '$current', sender: alice, type: 'm.call', state_key: '', content: {} },
+    origin_server_ts: now,
+  };
+  const busy = busyRoom(false);
+  await using gateway = await gatewayTo(
+    (asked) => (asked.path.includes('/state/') ? { status: 200, body: current } : busy(asked)),
+    'dendrite',
+  );
+  const key = { room, type: 'm.call', key: '' };
+  expect(await gateway.port.newState(key, alice, { kind: 'absent' })).toBe('own');
+  expect(gateway.asked.length).toBeLessThan(12);
+});
+
 test('where transaction ids are shown, the same event of another transaction is not taken for it', async () => {
   const twin = (transaction_id: string): object => ({
     ...{ event_id: `$${transaction_id}`, sender: alice, type: message.type, content: message.content },
