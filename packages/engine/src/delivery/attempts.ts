@@ -47,10 +47,16 @@ type Next = 'attempt' | 'look' | 'over';
 type Seen = Awaited<ReturnType<RemoteHomeserver['look']>>;
 
 /** How an attempt ended, or that it was not made. */
-type Tried = NextStep | { readonly do: 'end'; readonly error: Refusal | null } | { readonly do: 'again' };
+type Tried =
+  | NextStep
+  | { readonly do: 'end'; readonly error: Refusal | null }
+  | { readonly do: 'again' }
+  | { readonly do: 'wait-for-key' };
 
-/** How long a send by hand waits in line. */
+/** How long a send by hand waits in line, and any delivery for its state key before that counts as a failure. */
 const patience: Ms = 10_000;
+/** Plain requests for a key keep it for some milliseconds, and leave it free for longer than this in between. */
+const keyIsLookedAtEvery: Ms = 15;
 
 /**
  * One claim on its way to a remote homeserver: attempts and looks, until the group is settled or the claim taken
@@ -79,6 +85,8 @@ export class Attempts {
   readonly #outcomes: Outcomes;
   #tries = 0;
   #unreached = 0;
+  /** null: its state key was free when it was last looked at */
+  #keyBusySince: Instant | null = null;
   /** from here on no attempt can be running; attempts made before a restart count as begun at the start */
   #quietFrom: Instant;
 
@@ -178,6 +186,10 @@ export class Attempts {
         return 'attempt';
       case 'look':
         return 'look';
+      case 'wait-for-key':
+        this.#tries -= 1;
+        await sleep(this.#parts.timers, keyIsLookedAtEvery, this.#end.signal);
+        return 'attempt';
       case 'again':
         return 'attempt';
     }
@@ -196,7 +208,8 @@ export class Attempts {
     if (place === null)
       return this.#end.signal.aborted ? { do: 'end', error: null } : this.#notTaken(tooMuch);
     await using lock = key === null ? null : await store.lockState(key, options.requestLimit * 2);
-    if (key !== null && lock === null) return this.#notTaken(keyIsBusy);
+    if (key !== null && lock === null) return this.#keyIsBusy();
+    this.#keyBusySince = null;
     const guards = await this.#guards();
     if (guards === null) return this.#notTaken(unreachable);
     if (this.#end.signal.aborted || !(await this.#isOurs())) return { do: 'end', error: null };
@@ -221,6 +234,14 @@ export class Attempts {
     if (result.kind === 'not-taken' && result.retryAfter === null && result.error.status !== 429)
       this.#wasNotReached();
     return this.#after(result, certainBefore, begun.claim);
+  }
+
+  #keyIsBusy(): Tried {
+    const now = this.#parts.clock.now();
+    this.#keyBusySince ??= now;
+    if (now - this.#keyBusySince < patience) return { do: 'wait-for-key' };
+    this.#keyBusySince = null;
+    return this.#notTaken(keyIsBusy);
   }
 
   /** null: the claim is not ours any more, or whoever asked for it would wait for too long. */

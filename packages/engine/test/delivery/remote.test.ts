@@ -240,12 +240,11 @@ describe('what is asked just before an attempt', () => {
     gateway.homeserver.faults.push({ kind: 'slow', carried: 0.01, answered: 0.1 });
     const slow = gateway.node.futures.use(first.send);
     await gateway.time.advance(10);
-    expect(await gateway.answer(gateway.node.futures.use(second.send))).toMatchObject({
-      kind: 'refused',
-      error: { status: 503 },
-    });
+    const next = gateway.node.futures.use(second.send);
+    await gateway.time.advance(1_000);
+    expect(gateway.homeserver.requests).toHaveLength(1);
     expect(await gateway.answer(slow, 10_000)).toEqual({ kind: 'done' });
-    expect(await gateway.use(second.send)).toBe('done');
+    expect(await gateway.answer(next)).toEqual({ kind: 'done' });
   });
 });
 
@@ -598,6 +597,35 @@ describe('what one user sends', () => {
     expect(gateway.events()).toEqual(['other']);
     await gateway.time.advance(2 * minute);
     expect(gateway.events()).toHaveLength(41);
+  });
+});
+
+describe('a state key that somebody holds', () => {
+  const key = { room: '!a', type: 'm.test', key: 'x' };
+  const state = { draft: draft({ stateKey: 'x', content: { n: 'state' } }) };
+
+  test('is had as soon as it is given back', async () => {
+    const gateway = await Gateway.started();
+    await gateway.schedule(state);
+    await gateway.time.advance(900);
+    const lock = await gateway.node.store.lockState(key, minute);
+    await gateway.time.advance(2_000);
+    expect(gateway.events()).toEqual([]);
+    await lock?.[Symbol.asyncDispose]();
+    await gateway.time.advance(30);
+    expect(gateway.events()).toEqual(['state']);
+  });
+
+  test('for longer than 10 s is told to whoever sends by hand: the future is as it was', async () => {
+    const gateway = await Gateway.started();
+    const { send } = await gateway.schedule({ ...state, timeout: minute });
+    const lock = await gateway.node.store.lockState(key, minute);
+    expect(await gateway.answer(gateway.node.futures.use(send), 10_100)).toMatchObject({
+      kind: 'refused',
+      error: { status: 503 },
+    });
+    await lock?.[Symbol.asyncDispose]();
+    expect(await gateway.use(send)).toBe('done');
   });
 });
 
