@@ -25,6 +25,8 @@ export interface Upstream {
   readonly name: string;
   /** It can be killed and started again. */
   readonly isOurs: boolean;
+  /** Another one stands for it wherever a homeserver only has to be there. */
+  readonly isImitation: boolean;
   /** so long the gateway lets it take for one event, in ms: well above what it takes on a busy machine */
   readonly timeLimit: number;
   /** Killed, it may lose what it has accepted, so that a message may be there twice (Dendrite). */
@@ -40,6 +42,7 @@ const serverName = 'localhost';
 const synapse: Upstream = {
   name: 'Synapse',
   isOurs: true,
+  isImitation: false,
   timeLimit: 2_000,
   losesMessagesInCrash: false,
   registration: null,
@@ -55,13 +58,15 @@ const synapse: Upstream = {
   },
 };
 
-/** The homeserver inside, in a process of its own. */
-function embedded(name: string, flags: readonly string[], losesMessagesInCrash = false): Upstream {
+/** The homeserver inside, in a process of its own. @param imitates the name of another; null: none */
+function embedded(imitates: string | null): Upstream {
+  const flags = imitates === null ? [] : ['--quirks', imitates];
   return {
-    name,
+    name: imitates === null ? 'the homeserver inside' : `one like ${imitates}`,
     isOurs: true,
+    isImitation: imitates !== null,
     timeLimit: 1_000,
-    losesMessagesInCrash,
+    losesMessagesInCrash: imitates === 'dendrite',
     registration: null,
     start: async (directory) => {
       const listen = `127.0.0.1:${await freePort()}`;
@@ -88,6 +93,7 @@ function named(url: string, registration: string): Upstream {
   return {
     name: url,
     isOurs: false,
+    isImitation: false,
     timeLimit: 5_000,
     losesMessagesInCrash: false,
     registration,
@@ -108,14 +114,10 @@ function fromEnvironment(): readonly Upstream[] {
 /** Homeservers whose behaviour the one inside can imitate. */
 const profiles = ['synapse', 'dendrite', 'tuwunel', 'continuwuity', 'palpo'] as const;
 
-const imitations = profiles.map((name) =>
-  embedded(`one like ${name}`, ['--quirks', name], name === 'dendrite'),
-);
-
 /** A real Synapse, the homeserver inside as it is and imitating others, and what the environment names. */
 export const upstreams: readonly Upstream[] = [
-  embedded('the homeserver inside', []),
+  embedded(null),
   synapse,
-  ...imitations,
+  ...profiles.map(embedded),
   ...fromEnvironment(),
 ];
