@@ -12,7 +12,7 @@ const turnLimit: Ms = 4;
 /** `setTimeout` counts in 32 bits; nothing is lost by looking once a day. */
 const longestSleep: Ms = 86_400_000;
 const retryAfterFailure: Ms = 250;
-const passOver: Ms = 5_000;
+const afterThrowing: Ms = 5_000;
 /**
  * Something is due, but waits for a delivery of its room. What becomes due in other rooms meanwhile is not announced,
  * since the store tells the first deadline only, so it is looked for this often.
@@ -170,7 +170,7 @@ export class Firing {
       const refreshed = refreshedBySyncs(group, due, this.#lastSync, world);
       return refreshed === null ? decide(group, due, world) : { next: refreshed, answer: null };
     } catch (error) {
-      this.#throwing.set(group.id, world.now + passOver);
+      this.#throwing.set(group.id, world.now + afterThrowing);
       throw error;
     }
   }
