@@ -56,8 +56,8 @@ export function openGateway(options: GatewayOptions): Gateway {
   const masquerades = new Masquerades(puppet, clock);
   const rooms = new RoomReader(puppet, masquerades);
   const askedByStrangers = new Upstream(options.upstreamUrl, timers);
-  const requesters = new Requesters(askedByStrangers, clock);
   const kind = (): HomeserverKind => recognised.current;
+  const requesters = new Requesters(askedByStrangers, clock, kind);
   const ping = (): Promise<void> => pingListener(upstream, listener).catch(onTrouble);
   return {
     port: createRemoteHomeserver({

@@ -29,6 +29,11 @@ export interface HomeserverKind {
   readonly wantsWholeMessages: boolean;
   /** When a connection ended, its request may still have an effect for so long (Dendrite: up to 117 ms were seen). */
   readonly afterConnection: Ms;
+  /**
+   * What whoami calls the device of an application service's user, whoever that is; null: nothing. On any other
+   * homeserver a user may have named a device so, and is not to pass for a service.
+   */
+  readonly serviceDevice: string | null;
 }
 
 const common = {
@@ -38,6 +43,7 @@ const common = {
   provesState: true,
   showsTransactionIds: false,
   wantsWholeMessages: false,
+  serviceDevice: null,
 };
 
 export const kinds = {
@@ -51,7 +57,16 @@ export const kinds = {
       wantsWholeMessages: true,
     },
   },
-  dendrite: { ...common, name: 'Dendrite', memory: 'forgets', linksState: false, provesState: false },
+  dendrite: {
+    ...common,
+    ...{
+      name: 'Dendrite',
+      memory: 'forgets',
+      linksState: false,
+      provesState: false,
+      serviceDevice: 'AS_Device',
+    },
+  },
   tuwunel: { ...common, name: 'tuwunel', memory: 'durable', linksState: false },
   continuwuity: { ...common, name: 'continuwuity', memory: 'durable', linksState: false },
   palpo: { ...common, name: 'palpo', memory: 'durable', linksState: false },

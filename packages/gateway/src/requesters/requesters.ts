@@ -10,6 +10,7 @@ import { hash } from 'node:crypto';
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';
 import { readError } from '../delivery/answer-error.ts';
+import type { HomeserverKind } from '../kinds/kind.ts';
 import type { Upstream, UpstreamAnswer } from '../upstream/upstream.ts';
 
 /** After a logout that the gateway does not see, a token counts for so long. */
@@ -39,9 +40,6 @@ interface Entry {
 /** What a header can carry, and homeservers still read (Synapse: 16 KiB for all headers). Nobody was given another. */
 const possibleToken = /^[\x21-\x7e]{1,4096}$/;
 
-/** Dendrite gives every application service's request this device, whoever is masqueraded. */
-const noDevice = 'AS_Device';
-
 /**
  * Who is asking: the homeserver's word for it (`GET /account/whoami` with the client's own token, client-server
  * specification), remembered for a short time. No token is kept, only its hash.
@@ -52,6 +50,7 @@ const noDevice = 'AS_Device';
 export class Requesters {
   readonly #upstream: Upstream;
   readonly #clock: Clock;
+  readonly #kind: () => HomeserverKind;
   readonly #found = new Map<string, Entry>();
   /** Apart from the others: tokens that somebody made up do not drive out whom the homeserver knows. */
   readonly #refused = new Map<string, Entry>();
@@ -59,10 +58,14 @@ export class Requesters {
   /** Goes up with every purge: an answer that was under way then is not remembered. */
   #purges = 0;
 
-  /** @param upstream for these questions alone: strangers ask them, and nothing else is to wait for them or judge by them */
-  constructor(upstream: Upstream, clock: Clock) {
+  /**
+   * @param upstream for these questions alone: strangers ask them, and nothing else is to wait for them or judge by them
+   * @param kind what is known of the homeserver by now
+   */
+  constructor(upstream: Upstream, clock: Clock, kind: () => HomeserverKind) {
     this.#upstream = upstream;
     this.#clock = clock;
+    this.#kind = kind;
   }
 
   readonly authenticate: Authenticate = async (accessToken, asking): Promise<Requester | null> => {
@@ -104,7 +107,7 @@ export class Requesters {
     asking: Asking,
   ): Promise<Found | MatrixError> {
     const purges = this.#purges;
-    const outcome = read(await this.#whoami(accessToken, acting, asking));
+    const outcome = read(await this.#whoami(accessToken, acting, asking), this.#kind());
     const isRefusal = outcome instanceof MatrixError;
     if (purges === this.#purges && !(isRefusal && outcome.status !== 401))
       this.#remember(name, { outcome, until: this.#clock.now() + (isRefusal ? refused : trusted) });
@@ -160,11 +163,11 @@ function actingAs({ query }: Asking): Readonly<Record<string, string>> {
   );
 }
 
-function read(answer: UpstreamAnswer): Found | MatrixError {
+function read(answer: UpstreamAnswer, { serviceDevice }: HomeserverKind): Found | MatrixError {
   const { status, body } = answer;
   if (status === 200 && whoami.Check(body)) {
-    const { user_id: user, device_id: device = noDevice, is_guest: isGuest = false } = body;
-    return { user, device: device === noDevice ? null : device, isGuest };
+    const { user_id: user, device_id: device = null, is_guest: isGuest = false } = body;
+    return { user, device: device === serviceDevice ? null : device, isGuest };
   }
   const { errcode, error } = readError(answer);
   if ((status !== 401 && status !== 403) || errcode === null || !errorBody.Check(body))

@@ -8,6 +8,7 @@ import {
   type Requester,
 } from '@matrix-futures/http';
 import { afterEach, describe, expect, test } from 'vitest';
+import { type KindName, kinds } from '../../src/kinds/kind.ts';
 import { Requesters } from '../../src/requesters/requesters.ts';
 import { Upstream } from '../../src/upstream/upstream.ts';
 import { startHomeserver, timers, type Asked, type Homeserver, type Reply } from '../homeserver.ts';
@@ -31,13 +32,16 @@ interface Subject {
   ask(token?: string, query?: string, headers?: Asking['headers']): Promise<Requester | null>;
 }
 
-async function open(answer: (asked: Asked) => Reply | Promise<Reply>): Promise<Subject> {
+async function open(
+  answer: (asked: Asked) => Reply | Promise<Reply>,
+  kind: KindName = 'synapse',
+): Promise<Subject> {
   const homeserver = await startHomeserver(answer);
   stack.push(homeserver);
   const clock = new ManualClock();
   const upstream = new Upstream(homeserver.url, timers);
   stack.push({ [Symbol.asyncDispose]: async () => upstream.close() });
-  const requesters = new Requesters(upstream, clock);
+  const requesters = new Requesters(upstream, clock, () => kinds[kind]);
   const ask: Subject['ask'] = async (token = 'alices', query = '', headers = {}) =>
     requesters.authenticate(token, { query: decodeQuery(query), headers, address: '192.0.2.7' });
   return { requesters, homeserver, clock, ask };
@@ -80,9 +84,16 @@ describe('who is asking', () => {
     expect(await ask()).toMatchObject({ user: '@1:test', isGuest: true });
   });
 
-  test.each([undefined, 'AS_Device'])('has no device where the homeserver calls it %s', async (device_id) => {
-    const { ask } = await open(() => ({ status: 200, body: { user_id: '@alice:test', device_id } }));
-    expect(await ask()).toMatchObject({ device: null });
+  test.each([
+    ['synapse', undefined, null],
+    ['dendrite', 'AS_Device', null],
+    // a name that any user may give to a device of their own, and no application service
+    ['synapse', 'AS_Device', 'AS_Device'],
+    ['other', 'AS_Device', 'AS_Device'],
+  ] as const)('on %s with the device %s has the device %s', async (kind, device_id, device) => {
+    const answer = { status: 200, body: { user_id: '@alice:test', device_id } };
+    const { ask } = await open(() => answer, kind);
+    expect(await ask()).toMatchObject({ device });
   });
 
   test('is asked for with the address and the client that the device is seen by', async () => {
