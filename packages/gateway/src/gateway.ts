@@ -57,7 +57,7 @@ export function openGateway(options: GatewayOptions): Gateway {
   const rooms = new RoomReader(puppet, masquerades);
   const askedByStrangers = new Upstream(options.upstreamUrl, timers);
   const kind = (): HomeserverKind => recognised.current;
-  const requesters = new Requesters(askedByStrangers, clock, kind);
+  const requesters = new Requesters(askedByStrangers, clock, timers, kind);
   const ping = (): Promise<void> => pingListener(upstream, listener).catch(onTrouble);
   return {
     port: createRemoteHomeserver({

@@ -108,7 +108,10 @@ export function handleRequests(
     const token = accessTokenOf(request.headers, query);
     if (token === null) return null;
     try {
-      const requester = await authenticate(token, { headers: request.headers, query, address: request.ip });
+      const requester = await authenticate(token, {
+        ...{ headers: request.headers, query, address: request.ip },
+        isOptional: authentication === 'optional',
+      });
       if (requester !== null) return requester;
     } catch (error) {
       if (authentication === 'optional' && error instanceof AuthenticationUnavailable) return null;

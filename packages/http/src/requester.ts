@@ -19,6 +19,8 @@ export interface Asking {
   readonly query: Query;
   /** the IP address of the client, or of the proxy before us */
   readonly address: string;
+  /** The call goes on without an answer: whoever has to wait for one rejects soon, as `AuthenticationUnavailable`. */
+  readonly isOptional?: boolean;
 }
 
 /**

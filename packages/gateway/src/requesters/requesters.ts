@@ -1,4 +1,10 @@
-import { type Clock, HomeserverUnavailable, type Instant, type Ms } from '@matrix-futures/engine';
+import {
+  type Clock,
+  HomeserverUnavailable,
+  type Instant,
+  type Ms,
+  type Timers,
+} from '@matrix-futures/engine';
 import {
   type Asking,
   type Authenticate,
@@ -21,6 +27,8 @@ const mostEntries = 10_000;
 /** Beyond so many questions at once, the last ones would be answered after `patience`. */
 const mostAsked = 1_000;
 const patience: Ms = 10_000;
+/** Where a login is optional. Clients give a heartbeat up after 2 s (js-sdk), and the next one comes 5 s later. */
+const optionalPatience: Ms = 1_000;
 
 const whoami = Compile(
   Type.Object({
@@ -50,6 +58,7 @@ const possibleToken = /^[\x21-\x7e]{1,4096}$/;
 export class Requesters {
   readonly #upstream: Upstream;
   readonly #clock: Clock;
+  readonly #timers: Timers;
   readonly #kind: () => HomeserverKind;
   readonly #found = new Map<string, Entry>();
   /** Apart from the others: tokens that somebody made up do not drive out whom the homeserver knows. */
@@ -62,18 +71,29 @@ export class Requesters {
    * @param upstream for these questions alone: strangers ask them, and nothing else is to wait for them or judge by them
    * @param kind what is known of the homeserver by now
    */
-  constructor(upstream: Upstream, clock: Clock, kind: () => HomeserverKind) {
+  constructor(upstream: Upstream, clock: Clock, timers: Timers, kind: () => HomeserverKind) {
     this.#upstream = upstream;
     this.#clock = clock;
+    this.#timers = timers;
     this.#kind = kind;
   }
 
   readonly authenticate: Authenticate = async (accessToken, asking): Promise<Requester | null> => {
     if (!possibleToken.test(accessToken)) return null;
-    const outcome = await this.#find(accessToken, asking);
+    const found = this.#find(accessToken, asking);
+    const outcome = await (asking.isOptional === true ? this.#soon(found) : found);
     if (outcome instanceof MatrixError) throw outcome;
     return { ...outcome, accessToken };
   };
+
+  /** What is not known soon is still asked for, and remembered for the next time. */
+  async #soon(found: Promise<Found | MatrixError>): Promise<Found | MatrixError> {
+    const late = Promise.withResolvers<never>();
+    const cancel = this.#timers.after(optionalPatience, () =>
+      late.reject(new AuthenticationUnavailable('The homeserver takes long to say who this is')),
+    );
+    return Promise.race([found, late.promise]).finally(cancel);
+  }
 
   /** Logins have ended, or may have: everybody is asked for again. */
   forget(): void {

@@ -41,7 +41,7 @@ async function open(
   const clock = new ManualClock();
   const upstream = new Upstream(homeserver.url, timers);
   stack.push({ [Symbol.asyncDispose]: async () => upstream.close() });
-  const requesters = new Requesters(upstream, clock, () => kinds[kind]);
+  const requesters = new Requesters(upstream, clock, timers, () => kinds[kind]);
   const ask: Subject['ask'] = async (token = 'alices', query = '', headers = {}) =>
     requesters.authenticate(token, { query: decodeQuery(query), headers, address: '192.0.2.7' });
   return { requesters, homeserver, clock, ask };
@@ -300,6 +300,15 @@ describe('where the homeserver cannot say', () => {
       expect(await answerOf(subject, 'optional')).toEqual({ status: 200, body: { user: null } });
     },
   );
+
+  test('because it does not answer, a login that is optional is soon done without, and counts the next time', async () => {
+    const reply = Promise.withResolvers<Reply>();
+    const subject = await open(() => reply.promise);
+    expect(await answerOf(subject, 'optional')).toEqual({ status: 200, body: { user: null } });
+    reply.resolve(alice);
+    expect(await answerOf(subject, 'optional')).toEqual({ status: 200, body: { user: '@alice:test' } });
+    expect(subject.homeserver.asked).toHaveLength(1);
+  });
 
   test('because it is away: the same', async () => {
     const subject = await open(() => alice);
