@@ -9,7 +9,14 @@ import type {
   Refused,
   StateKey,
 } from '@matrix-futures/engine';
-import { type Authenticate, client, endpoint, type Endpoint, MatrixError } from '@matrix-futures/http';
+import {
+  type Authenticate,
+  AuthenticationUnavailable,
+  client,
+  endpoint,
+  type Endpoint,
+  MatrixError,
+} from '@matrix-futures/http';
 import Type from 'typebox';
 import type { PlainSend } from '@matrix-futures/api';
 
@@ -39,8 +46,12 @@ export class HomeserverDouble implements LocalHomeserver {
     this.#clock = clock;
   }
 
-  /** Logins: `alice` and `alice2` are two devices of one user, `bridge` is an application service. */
+  /**
+   * Logins: `alice` and `alice2` are two devices of one user, `bridge` is an application service. Of `somebody` it cannot
+   * be told now who they are.
+   */
   readonly authenticate: Authenticate = (accessToken) => {
+    if (accessToken === 'somebody') throw new AuthenticationUnavailable();
     const login = /^(alice|bob|guest)(\d?)$/.exec(accessToken);
     const isGuest = login?.[1] === 'guest';
     if (login) return { user: `@${login[1]}:test`, device: `D${login[2]}`, isGuest, accessToken };

@@ -24,6 +24,8 @@ export interface Answer {
 /** A request, as a handler sees it. */
 export interface Call<Path extends string, A extends Authentication, Q extends TObject, B extends TSchema> {
   readonly requester: RequesterOf<A>;
+  /** A login came along. Where it is optional and nobody is the requester, whose it is cannot be found out now. */
+  readonly hasLogin: boolean;
   /** percent-decoded; never empty */
   readonly params: Params<Path>;
   /** the parameters that the endpoint's schema names */
@@ -152,6 +154,7 @@ class JudgedCall<
   B extends TSchema,
 > implements Call<Path, A, Q, B> {
   readonly requester: RequesterOf<A>;
+  readonly hasLogin: boolean;
   readonly params: Params<Path>;
   readonly query: Static<Q>;
   readonly body: () => Static<B>;
@@ -162,13 +165,14 @@ class JudgedCall<
   #signal: AbortSignal | undefined;
 
   constructor(
-    { rawQuery, url, address, watchClient }: Incoming,
+    { rawQuery, url, address, accessToken, watchClient }: Incoming,
     requester: RequesterOf<A>,
     params: Params<Path>,
     query: Static<Q>,
     body: () => Static<B>,
   ) {
     this.requester = requester;
+    this.hasLogin = accessToken !== null;
     this.params = params;
     this.query = query;
     this.body = body;

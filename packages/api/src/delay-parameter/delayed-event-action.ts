@@ -14,7 +14,7 @@ export function delayedEventAction(futures: Futures, action: Action): Endpoint {
     authentication: 'optional',
     summary: `Makes a delayed event ${action}`,
     answers: nothing,
-    handle: ({ requester, params }) => actOnDelayedEvent(futures, requester, params.delayId, action),
+    handle: (call) => actOnDelayedEvent(futures, call, call.params.delayId, action),
   });
 }
 
@@ -28,7 +28,6 @@ export function delayedEventActionInBody(futures: Futures): Endpoint {
     body: Type.Object({ action: Type.Union(actions.map((action) => Type.Literal(action))) }),
     wrongBody: 'invalidParam',
     answers: nothing,
-    handle: ({ requester, params, body }) =>
-      actOnDelayedEvent(futures, requester, params.delayId, body().action),
+    handle: (call) => actOnDelayedEvent(futures, call, call.params.delayId, call.body().action),
   });
 }

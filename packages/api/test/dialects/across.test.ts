@@ -131,3 +131,17 @@ test('a bare delay id opens nothing but what the delay parameter made', async ()
     expect(answer.status).toBe(name === 'delay-parameter' ? 200 : 404);
   }
 });
+
+test('while nobody can say whose a login is, the id alone counts, and what it does not open is not called gone', async () => {
+  for (const { name, make } of generations) {
+    const served = await serve();
+    await make(served);
+    const [{ delay_id: id }] = (await served.request('GET', merged)).body.delayed_events;
+    const isEnough = name === 'delay-parameter';
+    const use = (action: string) => served.request('POST', `${delays}/${id}/${action}`, { as: 'somebody' });
+    expect((await use('restart')).status).toBe(isEnough ? 200 : 503);
+    expect((await use('cancel')).status).toBe(isEnough ? 200 : 503);
+    expect((await served.request('POST', `${delays}/${id}/cancel`)).status).toBe(isEnough ? 404 : 200);
+    expect((await use('restart')).status).toBe(404);
+  }
+});
