@@ -2,6 +2,7 @@ import type { Ms, Timers } from '@matrix-futures/engine';
 import { prepareAnswer, sendPrepared } from '@matrix-futures/http';
 import type { IncomingMessage } from 'node:http';
 import { type Forwarder, type Passing, relay } from './forward.ts';
+import { tokenOf } from './logins.ts';
 import { type Members, merge, type Merge, readObject } from './merging.ts';
 import { bodyToRewrite, readable, sendRewritten } from './rewriting.ts';
 
@@ -71,8 +72,7 @@ export class Versions {
     if (bytes === null) return;
     const versions = readObject(bytes);
     if (versions === null) return sendRewritten(answer, response, bytes);
-    const { headers, url = '' } = request;
-    const isPersonal = headers.authorization !== undefined || url.includes('access_token');
+    const isPersonal = request.headers.authorization !== undefined || tokenOf(request) !== null;
     if (!isPersonal) this.#last = versions;
     const body = JSON.stringify(merge(versions, this.#merge));
     sendRewritten(answer, response, body, isPersonal ? personal : shared);

@@ -52,6 +52,8 @@ describe('/versions', () => {
     });
     expect(personal.cache).toMatch(/^private/);
     expect((await versions(url)).cache).toMatch(/^public/);
+    const named = await fetch(`${url}/_matrix/client/versions?access%5Ftoken=t`);
+    expect(named.headers.get('cache-control')).toMatch(/^private/);
   });
 
   test('is the last answer to nobody in particular while the homeserver is away', async () => {
