@@ -32,7 +32,7 @@ export function createGuard(parameters: readonly string[]): Guard {
 }
 
 /** What a proposal about delayed events may come to name its parameters by. */
-const unknownSpelling = /msc(?:3140|4140)\b|^(?:m\.)?(?:delay|delay_ms|future_timeout|future_group_id)$/;
+const unknownSpelling = /msc(?:3140|4140)(?!\d)|^(?:m\.)?(?:delay|delay_ms|future_timeout|future_group_id)$/;
 
 /**
  * The futures' paths, in lower case and however they begin. `rooms/ID/…` and `…/ID` under them are told apart from

@@ -22,6 +22,7 @@ describe('a parameter that delays', () => {
     'org%2Ematrix%2Emsc4140%2Edelay=1',
     'org.matrix.msc4140.%64elay=%zz',
     'org.matrix.msc4140.something_new=1',
+    'org_matrix_msc4140_delay=1',
     'io.element.msc3140.future_timeout=1',
     'a=1;future_timeout=2',
     '+future_timeout=1',
