@@ -25,7 +25,7 @@ export function failedWhenDue(group: Group, winner: FutureId, error: Refusal, wo
  * A staged batch is deleted (null).
  */
 export function refused(group: Group, claim: Claim, error: Refusal, world: World): Group | null {
-  if (claim.winner === null) return null;
+  if (claim.winner === null) return unstaged(group, claim, world);
   if (claim.doomed !== null)
     return reopen(finish(group, claim.winner, cancelled(claim.doomed, world.now)), world.now);
   if (claim.cause === 'token') return reopen(group, world.now);
@@ -34,10 +34,18 @@ export function refused(group: Group, claim: Claim, error: Refusal, world: World
 
 /** Certainly no effect, and whoever asked was told to come back: the claim is taken back, the future stays. */
 export function givenBack(group: Group, claim: Claim, world: World): Group | null {
-  if (claim.winner === null) return null;
+  if (claim.winner === null) return unstaged(group, claim, world);
   if (claim.doomed !== null)
     return reopen(finish(group, claim.winner, cancelled(claim.doomed, world.now)), world.now);
   return reopen(group, world.now);
+}
+
+/**
+ * Nothing is left of a staged batch, so that it may be asked for again. After a take-over its name stays used up: the node
+ * it was taken from may still send its event.
+ */
+function unstaged(group: Group, claim: Claim, world: World): Group | null {
+  return claim.taken ? settleUnknown(group, null, outcomeUnknown, world.now) : null;
 }
 
 /**

@@ -375,6 +375,14 @@ describe('what a delivery does to its group', () => {
     expect(givenBack(staged, claim, world())).toBeNull();
   });
 
+  test('a staged batch that was taken over keeps its name even then: the first node may yet send its event', () => {
+    const staged = { ...claimed(1, [future(1, { status: 'staged' })]), phase: 'staged' as const };
+    const claim = { ...claimOf(staged), winner: null, taken: true };
+    const sealed = { phase: 'sent', claim: null, sendNow: null };
+    expect(refused(staged, claim, noPower, world())).toMatchObject(sealed);
+    expect(givenBack(staged, claim, world())).toMatchObject(sealed);
+  });
+
   test('a staged batch of which nothing was learned keeps its name, so that repeating it sends nothing', () => {
     const staged = {
       ...claimed(1, [future(1, { status: 'staged' })]),
