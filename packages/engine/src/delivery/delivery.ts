@@ -83,7 +83,10 @@ export interface Delivery {
   round(): Round;
   /** @param commit of the claim: before it resolves nothing is sent, and if it rejects nothing ever */
   begin(claimed: Claimed, commit: Promise<unknown>): void;
-  /** A group as a rule has left it, and as it is committed: what is under way for a claim it has no more ends at once. */
+  /**
+   * A group as a rule has left it, and as it is committed: what is under way for a claim it has no more ends at once, and
+   * what is to be called off is looked for at once.
+   */
   committed(group: Group): void;
   send(holder: Holder): Promise<UseAnswer>;
   /** Waits until the delivery under way in this group is over, at most `limit`. */

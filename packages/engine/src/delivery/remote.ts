@@ -154,6 +154,8 @@ export class RemoteDelivery implements Delivery {
     const attempts = this.#running.get(group.id);
     if (attempts === undefined) return;
     if (group.claim === null || group.epoch !== attempts.epoch) attempts.release();
+    // Somebody waits to hear whether it can still be called off.
+    else if (group.claim.doomed !== null) attempts.hurry();
   }
 
   #run(claimed: Group, fresh: boolean): Attempts {

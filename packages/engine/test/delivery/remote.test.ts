@@ -480,6 +480,18 @@ describe('a cancel of what is on its way', () => {
     });
   });
 
+  test('waits for the look, and not for the pause between two attempts', async () => {
+    const gateway = await Gateway.started();
+    const { cancel } = await gateway.schedule();
+    const failure = { kind: 'server-error', carried: null, told: true } as const;
+    gateway.homeserver.faults.push(...Array.from({ length: 9 }, () => failure));
+    // Pauses have doubled: the next attempt is half a minute away.
+    await gateway.time.advance(1_000 + 33_000);
+    expect(gateway.homeserver.requests).toHaveLength(7);
+    expect(await gateway.use(cancel, 100)).toBe('done');
+    expect(gateway.homeserver.requests).toHaveLength(7);
+  });
+
   test('waits 10 seconds at most, then busy; never sent again, and cancelled when a look finds nothing', async () => {
     const gateway = await Gateway.started();
     const { cancel } = await gateway.schedule();
