@@ -1,3 +1,4 @@
+import type { Ms } from '@matrix-futures/engine';
 import { limitBodyTime, MatrixError, prepareAnswer, sendPrepared, type Timers } from '@matrix-futures/http';
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import { headersDown, headersUp, type Overrides } from './headers.ts';
@@ -29,7 +30,10 @@ export class NoAnswer extends MatrixError {
   }
 }
 
-/** Streams requests to the homeserver and answers back, with back-pressure and without a limit of size or time. */
+/**
+ * Streams requests to the homeserver and answers back, with back-pressure and without a limit of size or time; only a
+ * body of which nothing more comes is given up.
+ */
 export class Forwarder {
   readonly #target: Target;
   readonly #passHost: boolean;
@@ -67,14 +71,14 @@ export class Forwarder {
         this.#polls.delete(sent);
         resolve(answer);
       });
-      sent.on('error', () => reject(new NoAnswer()));
+      sent.on('error', (error) => reject(error instanceof MatrixError ? error : new NoAnswer()));
       sent.once('close', () => {
         this.#polls.delete(sent);
         response.off('close', clientGone);
         signal?.removeEventListener('abort', abort);
         reject(new NoAnswer());
       });
-      if (body === undefined) stream(request, sent);
+      if (body === undefined) stream(request, sent, this.#timers);
       else sent.end(body);
     });
   }
@@ -107,14 +111,34 @@ const discardTime = 30_000;
 /** `/sync` of every version, sliding ones too, and what it was before. */
 const longPoll = /\/client\/.*\/(?:sync|events)$/;
 
+/** A body of which nothing comes for so long keeps a connection to the homeserver from others no longer. */
+export const longestSilence: Ms = 60_000;
+
 /** When the homeserver ends the connection before it has the whole body, the client's rest is discarded. */
-function stream(request: IncomingMessage, sent: ClientRequest): void {
+function stream(request: IncomingMessage, sent: ClientRequest, timers: Timers): void {
   request.pipe(sent);
   request.once('error', () => sent.destroy());
+  const cancel = endInSilence(request, sent, timers);
   sent.once('close', () => {
+    cancel();
     request.unpipe(sent);
     request.resume();
   });
+}
+
+function endInSilence(request: IncomingMessage, sent: ClientRequest, timers: Timers): () => void {
+  let read = request.socket.bytesRead;
+  const judge = () => {
+    if (request.complete) return;
+    const { bytesRead } = request.socket;
+    // What the homeserver has not taken yet is not the client's silence.
+    if (bytesRead === read && !sent.writableNeedDrain)
+      return void sent.destroy(new MatrixError('bodyTooSlow', 'Nothing more of the body came'));
+    read = bytesRead;
+    cancel = timers.after(longestSilence, judge);
+  };
+  let cancel = timers.after(longestSilence, judge);
+  return () => cancel();
 }
 
 /**

@@ -3,7 +3,8 @@ import { type IncomingMessage, request as httpRequest, type ServerResponse } fro
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
-import { gatewayBefore, gatewayTo, upstreamOf } from './proxying.ts';
+import { longestSilence } from '../../src/proxy/forward.ts';
+import { gatewayBefore, gatewayTo, timers, upstreamOf } from './proxying.ts';
 
 /** Sends raw bytes, reads until the connection ends. */
 async function raw(port: number, bytes: string): Promise<string> {
@@ -316,6 +317,23 @@ describe('who goes early', () => {
     await once(socket, 'data');
     socket.destroy();
     await closed.promise;
+  });
+
+  test('as a client that falls silent in the middle of its body is 408, and its connection to the homeserver ends', async () => {
+    const gone = Promise.withResolvers<void>();
+    const hurried = {
+      ...timers,
+      after: (delay: number, run: () => void) => timers.after(delay === longestSilence ? 100 : delay, run),
+    };
+    const { port } = await gatewayBefore((request) => void request.once('close', gone.resolve).resume(), {
+      timers: hurried,
+    });
+    const socket = connect(port, '127.0.0.1');
+    socket.write('POST /_matrix/media/v3/upload HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf');
+    const [answer] = await once(socket, 'data');
+    expect(String(answer)).toMatch(/^HTTP\/1\.1 408 /);
+    await gone.promise;
+    socket.destroy();
   });
 
   test('as a homeserver, before it answers, is 502 that scripts can read, and asked once', async () => {
