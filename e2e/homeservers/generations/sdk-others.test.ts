@@ -5,14 +5,12 @@ import { delayedEventsSuite } from '../../js-sdk/suites/delayed-events.ts';
 import { upstreams } from '../upstreams.ts';
 import { gatewayBefore } from './gateway-place.ts';
 
-/** The one that is as it is, and those that it imitates. */
-const [inside, ...imitated] = upstreams
-  .filter(({ name }) => /^(?:the homeserver inside|like )/.test(name))
-  .map(gatewayBefore);
-
-if (inside !== undefined)
-  for (const suite of [callSuite, delayedEventsSuite, delayedEventMethodsSuite, delaySupportSuite])
-    suite(inside);
-
 // Those that depend on what is behind the gateway.
-for (const place of imitated) for (const suite of [callSuite, delayedEventsSuite]) suite(place);
+for (const upstream of upstreams.filter(({ name, isOurs }) => isOurs && name !== 'Synapse')) {
+  const place = gatewayBefore(upstream);
+  callSuite(place);
+  delayedEventsSuite(place);
+  if (upstream.isImitation) continue;
+  delayedEventMethodsSuite(place);
+  delaySupportSuite(place);
+}

@@ -7,6 +7,7 @@ export function synapseWith(config: Readonly<Record<string, unknown>>): Upstream
   return {
     name: 'Synapse',
     isOurs: true,
+    isImitation: false,
     timeLimit: 5_000,
     losesMessagesInCrash: false,
     registration: null,
