@@ -6,7 +6,8 @@ import type { StoredEvent } from './stored-event.ts';
 import { storedEventColumns } from './stored-event.ts';
 
 /** `m.room.member`'s `membership` (client-server API, "Room membership") */
-export type Membership = 'join' | 'invite' | 'leave' | 'ban' | 'knock';
+export const allMemberships = ['join', 'invite', 'leave', 'ban', 'knock'] as const;
+export type Membership = (typeof allMemberships)[number];
 
 export interface Room {
   readonly roomId: RoomId;

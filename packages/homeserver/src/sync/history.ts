@@ -23,6 +23,11 @@ export interface Span extends Range {
   readonly whole: boolean;
   /** null: the user was in the room all the time and sees everything */
   readonly sees: Sees | null;
+  /**
+   * how far the client may have been told of the room: members that changed since are told even where they are loaded
+   * lazily; null: of nothing
+   */
+  readonly told: number | null;
 }
 
 /** Types that a summary is made of. */
@@ -54,8 +59,7 @@ export function readHistory(parts: SyncParts, snapshot: Snapshot, span: Span): H
   function needed(): UserId[] {
     const shown = [...namedIn(timeline.events), ...(summary?.heroes ?? [])];
     if (!whole) return shown;
-    // What a client may know from an earlier stay is told where it has changed since.
-    const changed = snapshot.since === null ? [] : store.stateBetween(room, snapshot.since, upTo);
+    const changed = span.told === null ? [] : store.stateBetween(room, span.told, upTo);
     return [viewer.user, ...shown, ...namedIn(changed)];
   }
 }

@@ -6,6 +6,7 @@ import { historyFields, readHistory, type History } from './history.ts';
 import { ownMembership, wasJoinedThroughout } from '../rooms/own-membership.ts';
 import { isMeant, passes } from './sync-filter.ts';
 import type { Snapshot, SyncParts } from './sync-parts.ts';
+import { toldUpTo } from './told.ts';
 
 /**
  * A room the user is joined to; null: there is nothing to tell of it. Who came into the room since the last sync is told
@@ -20,11 +21,11 @@ export function joinedRoom(
 ): JsonObject | null {
   const { since, viewer, upTo, fullState } = snapshot;
   const room = member.roomId;
-  const entered = since !== null && !isContinued(parts, member, since);
+  const { entered, told } = earlierStay(parts, member, snapshot);
   const fresh = since === null || entered;
   const after = fresh ? 0 : since;
   const sees = fresh ? whatIsSeen(parts.store, room, viewer.user) : null;
-  const history = readHistory(parts, snapshot, { room, after, upTo, whole: fresh || fullState, sees });
+  const history = readHistory(parts, snapshot, { room, after, upTo, whole: fresh || fullState, sees, told });
   const ephemeral = ephemeralEvents(parts, snapshot, room, after);
   const accountData = accountDataEvents(
     snapshot,
@@ -55,12 +56,15 @@ export function accountDataEvents(
   return data.filter(({ type }) => passes(test.events, type)).map(({ type, content }) => ({ type, content }));
 }
 
-function isContinued(
+/** Whether the user came into the room since the last sync, and how far the client may have been told of it. */
+function earlierStay(
   { store }: SyncParts,
   { roomId, userId, position }: MembershipRow,
-  since: number,
-): boolean {
-  return position <= since || wasJoinedThroughout(ownMembership(store, roomId, userId), since, Infinity);
+  { since, upTo }: Snapshot,
+): { readonly entered: boolean; readonly told: number | null } {
+  if (since === null || position <= since) return { entered: false, told: since };
+  const steps = ownMembership(store, roomId, userId, upTo);
+  return { entered: !wasJoinedThroughout(steps, since, upTo), told: toldUpTo(steps, since) };
 }
 
 function isQuiet({ timeline, state }: History): boolean {

@@ -7,11 +7,12 @@ import { historyFields, readHistory, type History } from './history.ts';
 import { accountDataEvents } from './joined-room.ts';
 import { lastExit, ownMembership, wasJoinedThroughout } from '../rooms/own-membership.ts';
 import type { Snapshot, SyncParts } from './sync-parts.ts';
+import { toldUpTo } from './told.ts';
 
 /**
  * A room the user left, or was kicked or banned from: its history and state up to the moment they were outside, and
- * what became of their own membership after that. Of a room they were not inside since the last sync (a declined
- * invite, a ban that was lifted) they learn their own membership and nothing else.
+ * what became of their own membership after that. Who was told of that before (a declined invite, a ban that was lifted)
+ * learns their own membership and nothing else.
  */
 export function leftRoom(
   parts: SyncParts,
@@ -21,20 +22,22 @@ export function leftRoom(
 ): JsonObject {
   const { since, viewer, upTo, stateField } = snapshot;
   const { roomId: room, position } = member;
-  const steps = ownMembership(parts.store, room, viewer.user);
+  const steps = ownMembership(parts.store, room, viewer.user, upTo);
+  const told = toldUpTo(steps, since);
   const exit = lastExit(steps);
   const own = parts.store.event(member.eventId);
-  if (exit === null || exit <= (since ?? 0)) {
+  if (exit === null || exit <= (told ?? 0)) {
     const onlyOwn = readHistory(parts, snapshot, {
       room,
       after: position - 1,
       upTo: position,
       whole: false,
       sees: null,
+      told,
     });
     return fields({ ...onlyOwn, state: onlyOwn.state.filter((event) => event.position === position) }, data);
   }
-  const continued = since !== null && wasJoinedThroughout(steps, since, exit - 1);
+  const continued = since !== null && since < exit && wasJoinedThroughout(steps, since, exit - 1);
   const seen = whatIsSeen(parts.store, room, viewer.user);
   const history = readHistory(parts, snapshot, {
     room,
@@ -42,12 +45,13 @@ export function leftRoom(
     upTo: exit,
     whole: !continued,
     sees: (event) => event.position === exit || seen(event),
+    told,
   });
   // As for a room that is joined anew: what a client has of an earlier stay does not lead up to this.
   const limited = history.timeline.limited || (!continued && since !== null);
-  const told = { ...history, timeline: { ...history.timeline, limited } };
+  const stay = { ...history, timeline: { ...history.timeline, limited } };
   return fields(
-    own === undefined || exit === position ? told : withLast(told, own, stateField === 'state'),
+    own === undefined || exit === position ? stay : withLast(stay, own, stateField === 'state'),
     continued ? data : parts.accountData.ofRoom(viewer.user, room, upTo),
   );
 

@@ -2,6 +2,7 @@ import type { Clock, JsonObject, Timers, UserId } from '@matrix-futures/engine';
 import type { Turn } from '@matrix-futures/sqlite';
 import type { AccountDatum } from '../account-data/account-data-store.ts';
 import { objectMember } from '../events/json-member.ts';
+import { ownMembership } from '../rooms/own-membership.ts';
 import type { MembershipRow } from '../rooms/room-store.ts';
 import { formatToken } from '../stream/token.ts';
 import { joinedRoom } from './joined-room.ts';
@@ -98,22 +99,20 @@ function begin({ activity, accountData, pushRules }: SyncParts, request: SyncReq
 function readRoom(
   parts: SyncParts,
   snapshot: Snapshot,
-  member: MembershipRow,
+  row: MembershipRow,
   data: readonly AccountDatum[],
 ): Section | null {
-  const { since, filter, ignored } = snapshot;
+  const { since, filter } = snapshot;
+  const member = withoutIgnoredInvites(parts, snapshot, row);
+  if (member === undefined) return null;
   const isNews = since === null || member.position > since;
   switch (member.membership) {
     case 'join': {
       const room = joinedRoom(parts, snapshot, member, data);
       return room && ['join', room];
     }
-    case 'invite': {
-      if (!isNews) return null;
-      const inviter = parts.store.event(member.eventId)?.sender ?? '';
-      if (ignored.has(inviter)) return null;
-      return ['invite', { invite_state: { events: strippedState(parts.store, member) } }];
-    }
+    case 'invite':
+      return isNews ? ['invite', { invite_state: { events: strippedState(parts.store, member) } }] : null;
     case 'knock':
       return isNews ? ['knock', { knock_state: { events: strippedState(parts.store, member) } }] : null;
     case 'leave':
@@ -123,6 +122,22 @@ function readRoom(
       return ['leave', leftRoom(parts, snapshot, member, data)];
     }
   }
+}
+
+/**
+ * The user's place in the room as if those whom they ignore had not invited them; undefined: nobody else did, and they
+ * never were inside.
+ */
+function withoutIgnoredInvites(
+  { store }: SyncParts,
+  { ignored, upTo }: Snapshot,
+  row: MembershipRow,
+): MembershipRow | undefined {
+  if (row.membership !== 'invite' || ignored.size === 0) return row;
+  const last = ownMembership(store, row.roomId, row.userId, upTo).findLast(
+    ({ membership, sender }) => membership !== 'invite' || !ignored.has(sender),
+  );
+  return last && { ...row, ...last };
 }
 
 /** Read anew: forgetting makes no event that would tell of it. */

@@ -77,9 +77,12 @@ function apply(view: View, body: any, { stateField }: Manner): void {
   for (const { type, content } of body.account_data.events) view.accountData.set(type, content);
   for (const [id, invite] of Object.entries<any>(body.rooms.invite)) {
     view.invites.set(id, invite.invite_state.events);
-    // Who is invited is not in the room, whatever they were the last time.
+  }
+  for (const id of Object.keys({ ...body.rooms.invite, ...body.rooms.knock })) {
+    // Who is invited, or knocks, is not in the room, whatever they were the last time.
     const known = view.rooms.get(id);
     if (known !== undefined) known.membership = 'leave';
+    if (id in body.rooms.knock) view.invites.delete(id);
   }
   for (const membership of ['join', 'leave'] as const) {
     for (const [id, room] of Object.entries<any>(body.rooms[membership])) {
