@@ -14,7 +14,8 @@ export const longestHold: Ms = 30_000;
 export const mostWaiting = 16;
 /** Between two of them the key is free for so long: a delivery that waits for it looks again sooner. */
 const gap: Ms = 30;
-const longestBody = 1024 * 1024;
+/** An event has 64 KiB at most; escapes and blanks may make four of it. Nobody has judged who sends it. */
+const longestBody = 256 * 1024;
 const bodyTime: Ms = 30_000;
 
 /** The state key that a request sets; null: it sets none. */

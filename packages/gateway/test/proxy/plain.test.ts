@@ -184,7 +184,7 @@ describe('plain state', () => {
   test('larger than any event is refused before it is read', async () => {
     const lock = lockOf();
     const { url } = await gatewayBefore(() => {}, { withStateKey: lock.withStateKey });
-    const answer = await put(url, statePath, 'x'.repeat(1024 * 1024 + 1));
+    const answer = await put(url, statePath, 'x'.repeat(256 * 1024 + 1));
     expect(answer.status).toBe(413);
     expect(lock.keys).toEqual([]);
   });
