@@ -8,8 +8,8 @@ import { ways } from './ways.ts';
 /** deliveries of each way; of leaves one, since who left has to come back before the next */
 const ofEachWay = 8;
 /** In ms: from the first delivery to the last one, and how long nobody dies. */
-const span = 6_000;
-const life = 1_500;
+const span = 4_000;
+const life = 1_000;
 /** how many of the requests something is done to */
 const struckShare = 0.15;
 

@@ -121,9 +121,13 @@ export class Delivery {
     throw new Error(`${this.way.name}: no final answer, but ${JSON.stringify(last)}`);
   }
 
-  /** The gateway asks whether the sender may still be acted for: the claim has been made. */
-  isGuard({ method, path }: Seen): boolean {
-    return method === 'GET' && this.#isInRoom(path) && path.includes('/state/m.room.member/');
+  /**
+   * The gateway asks whether the sender may still be acted for: the claim has been made. Before the timer has run out it
+   * asks the same about new state that it is told of.
+   */
+  isGuard({ method, path, at }: Seen): boolean {
+    const isMembership = method === 'GET' && this.#isInRoom(path) && path.includes('/state/m.room.member/');
+    return isMembership && this.earliness(at) === 0;
   }
 
   /** It is the request that puts the event into its room. */

@@ -9,8 +9,8 @@ import { newRoom, type World } from '../gateway-world.ts';
 /** Who is killed, and started again. */
 export type Dying = 'the gateway' | 'the homeserver' | 'both';
 
-/** Long enough to schedule everything before anything is due, in ms. */
-const lead = 2_000;
+/** Long enough to schedule everything before anything is due: so many time limits of the homeserver. */
+const lead = 1.2;
 
 /** A room for each way of sending. */
 export async function roomsForWays(world: World): Promise<readonly string[]> {
@@ -25,10 +25,15 @@ export class Trial {
   /** what was sent too early, by name of its way, in ms */
   readonly early = new Map<string, number>();
   readonly #world: World;
+  readonly #limit: number;
 
-  /** @param rooms from `roomsForWays` */
-  constructor(world: World, rooms: readonly string[]) {
+  /**
+   * @param rooms from `roomsForWays`
+   * @param limit after which the gateway gives a request up, in ms
+   */
+  constructor(world: World, rooms: readonly string[], limit: number) {
     this.#world = world;
+    this.#limit = limit;
     this.deliveries = ways.map((way, place) => new Delivery(world, way, rooms[place] ?? ''));
   }
 
@@ -80,12 +85,12 @@ export class Trial {
   }
 
   /** Does that to the first request of every delivery. */
-  async strike(fault: Fault, limit: number): Promise<void> {
+  async strike(fault: Fault): Promise<void> {
     const due = await this.#schedule();
     const struck = new Gathering(this.deliveries);
     using _ = this.#rules('put', (delivery) => (exchange) => {
       if (!struck.arrived(delivery)) return passOn(exchange);
-      return fault.strike(exchange, limit);
+      return fault.strike(exchange, this.#limit);
     });
     await this.#fire(due);
     await struck.complete;
@@ -94,11 +99,11 @@ export class Trial {
   /** Answers when the timers run out, by `performance.now()`. */
   async #schedule(): Promise<number> {
     await Promise.all(this.deliveries.map((delivery) => delivery.prepare()));
-    const due = performance.now() + lead;
+    const due = performance.now() + lead * this.#limit;
     await Promise.all(
       this.deliveries.map((delivery) => delivery.schedule(Math.ceil(due - performance.now()))),
     );
-    if (performance.now() > due) throw new Error(`scheduling took more than ${lead} ms`);
+    if (performance.now() > due) throw new Error(`scheduling took more than ${lead * this.#limit} ms`);
     return due;
   }
 
@@ -116,7 +121,7 @@ export class Trial {
       rules.use(
         this.#world.front.toUpstream.rule(isIts, (exchange) => {
           const early = delivery.earliness(exchange.seen.at);
-          if (early > 0) this.early.set(delivery.way.name, early);
+          if (request === 'put' && early > 0) this.early.set(delivery.way.name, early);
           return act(exchange);
         }),
       );
