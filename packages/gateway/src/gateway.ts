@@ -42,7 +42,10 @@ export interface Gateway extends AsyncDisposable {
   forgetLogins(): void;
   /** What the homeserver calls. */
   listenerEndpoints(listening: Listening): Endpoint[];
-  /** Asks the homeserver what it is and to push what it has kept, now and whenever it returns. Call it when listening. */
+  /**
+   * Asks the homeserver what it is and to push what it has kept, now and whenever it returns. Call it when listening;
+   * resolves when it has said what it is, or has not for 5 s.
+   */
   start(): Promise<void>;
 }
 
@@ -81,7 +84,7 @@ export function openGateway(options: GatewayOptions): Gateway {
     start: async () => {
       reachability.onReturn(() => void ping());
       if (options.kind === null) await recognised.ask();
-      await ping();
+      void ping();
     },
     [Symbol.asyncDispose]: async () => {
       reachability.close();

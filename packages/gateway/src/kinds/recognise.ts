@@ -15,7 +15,7 @@ export async function recogniseKind(upstream: Upstream): Promise<KindName> {
   const { status, body, headers } = await upstream.ask({
     method: 'GET',
     path: '/_matrix/federation/v1/version',
-    limit: 10_000,
+    limit: 5_000,
   });
   // Of a proxy, while the homeserver behind it is starting: it says nothing about that.
   if (status >= 500)
