@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { ClientApi } from '../../client-api.ts';
 import { historyOf, join, roomPath, type World } from '../gateway-world.ts';
 import { accepted, Scene } from './scene.ts';
 
@@ -67,6 +68,36 @@ export function eventsSuite(world: () => World): void {
       const rooms = async (): Promise<unknown> =>
         accepted(await alice.request('GET', '/v3/joined_rooms')).joined_rooms;
       await expect.poll(rooms).toContain(roomId);
+    });
+
+    it('can be the end of a ban', async ({ expect }) => {
+      const { alice, aliceId, bob, front } = world();
+      const { path } = await Scene.in(world());
+      accepted(await bob.request('POST', `${path}/ban`, { user_id: aliceId, reason: 'for a while' }));
+      expect(await alice.request('POST', `${path}/join`, {})).toMatchObject({ status: 403 });
+      const moderator = new ClientApi(front.gateway.url, bob.token);
+      const member = `m.room.member/${encodeURIComponent(aliceId)}`;
+      const end = `${path}/state_future/${member}?future_timeout=300`;
+      accepted(await moderator.request('PUT', end, { membership: 'leave' }));
+      const joining = async (): Promise<number> => (await alice.request('POST', `${path}/join`, {})).status;
+      await expect.poll(joining).toBe(200);
+    });
+
+    it('can be power that somebody has for a while: it is taken back', async ({ expect }) => {
+      const { alice, aliceId, bob, front } = world();
+      const { path } = await Scene.in(world());
+      const at = `${path}/state/m.room.power_levels`;
+      const before = accepted(await bob.request('GET', at));
+      const moderator = new ClientApi(front.gateway.url, bob.token);
+      accepted(await moderator.request('PUT', at, { ...before, users: { ...before.users, [aliceId]: 50 } }));
+      const back = `${path}/state_future/m.room.power_levels/?future_timeout=1000`;
+      accepted(await moderator.request('PUT', back, before));
+      accepted(await alice.request('PUT', `${path}/state/m.room.topic`, { topic: 'in power' }));
+      const levels = async (): Promise<any> => accepted(await bob.request('GET', at)).users ?? {};
+      await expect.poll(levels).not.toHaveProperty([aliceId]);
+      expect((await alice.request('PUT', `${path}/state/m.room.topic`, { topic: 'too late' })).status).toBe(
+        403,
+      );
     });
 
     it('is not sent for whoever has left meanwhile, and is for whoever has come back', async ({ expect }) => {

@@ -45,7 +45,7 @@ export function loginsSuite(world: () => World): void {
       const scene = await Scene.in(world());
       const bob = new ClientApi(world().front.gateway.url, world().bob.token);
       const { future_group_id: group } = await scene.later('of alice', `future_timeout=${never}`);
-      expect(accepted(await bob.request('GET', '/v3/futures'))).toEqual([]);
+      expect(JSON.stringify(accepted(await bob.request('GET', '/v3/futures')))).not.toContain(group);
       const path = `${scene.path}/send_future/org.example.late/1?future_group_id=${group}`;
       expect((await bob.request('PUT', path, { mark: 'of bob' })).status).toBe(409);
     });
