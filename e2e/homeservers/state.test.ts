@@ -164,17 +164,19 @@ describe.each(upstreams)('on $name', (upstream) => {
 
   it('state that is set through the gateway as a future is due comes after it, or cancels it', async () => {
     const { client } = world;
-    const racing = Array.from({ length: 6 }, async () => {
-      const room = await newRoom(world);
-      const key = randomUUID();
-      const due = 1_000;
-      await scheduleLater(client, room, laterState('late', key), { timeout: due });
-      await pause(due - 40 + 80 * Math.random());
-      await set(bobInFront(), room, 'newer', key);
-      const { event_id } = await endingOf(client, room, 'late');
-      return { wasSent: event_id !== undefined, marks: await marksOn(room, key) };
-    });
-    for (const { wasSent, marks } of await Promise.all(racing))
-      expect(marks).toEqual(wasSent ? ['late', 'newer'] : ['newer']);
+    const rooms = [await newRoom(world), await newRoom(world), await newRoom(world), await newRoom(world)];
+    const racing = rooms.flatMap((room) =>
+      Array.from({ length: 6 }, async () => {
+        const key = randomUUID();
+        const due = 1_000;
+        await scheduleLater(client, room, laterState(`late ${key}`, key), { timeout: due });
+        await pause(due - 40 + 120 * Math.random());
+        await set(bobInFront(), room, 'newer', key);
+        const { event_id } = await endingOf(client, room, `late ${key}`);
+        return { key, wasSent: event_id !== undefined, marks: await marksOn(room, key) };
+      }),
+    );
+    for (const { key, wasSent, marks } of await Promise.all(racing))
+      expect(marks).toEqual(wasSent ? [`late ${key}`, 'newer'] : ['newer']);
   });
 });

@@ -14,7 +14,7 @@ const life = 1_000;
 const struckShare = 0.15;
 
 /**
- * Many deliveries, while the gateway is killed again and again and the network between it and the homeserver does what
+ * Many deliveries, while the gateway is killed again and again, now and then politely, and the network between it and the homeserver does what
  * it likes. Resolves when that is over; what becomes of the deliveries after it is theirs.
  * @param rooms from `roomsForWays`
  * @param limit after which the gateway gives a request up, in ms
@@ -45,7 +45,7 @@ export async function deliverAtRandom(
   const { gateway } = world.front;
   while (performance.now() < begin + span + life) {
     await pause(life * (0.5 + Math.random()));
-    await gateway.stop('SIGKILL');
+    await gateway.stop(Math.random() < 0.3 ? 'SIGTERM' : 'SIGKILL');
     await gateway.startAgain();
   }
   await Promise.all(fired);
