@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { ClientApi } from '../client-api.ts';
 import { Observer } from '../kill/observer.ts';
 import { type GatewayInFront, startGatewayInFront } from './gateway-process.ts';
-import type { Upstream } from './upstreams.ts';
+import type { RunningUpstream, Upstream } from './upstreams.ts';
 
 /** Alice, whose futures they are, and Bob, who looks on, on a homeserver with a gateway in front of it. */
 export interface World extends AsyncDisposable {
@@ -22,8 +22,7 @@ export interface World extends AsyncDisposable {
 export async function startWorld(upstream: Upstream, flags: readonly string[] = []): Promise<World> {
   await using opened = new AsyncDisposableStack();
   const front = opened.use(await startGatewayInFront(upstream, flags));
-  const homeserver = new ClientApi(front.upstream.url);
-  const [alice, bob] = [await register(homeserver, 'alice'), await register(homeserver, 'bob')];
+  const [alice, bob] = [await register(front.upstream, 'alice'), await register(front.upstream, 'bob')];
   const observer = new Observer(front.upstream.url, String(bob.token));
   opened.defer(() => observer.stop());
   const { body } = await alice.request('GET', '/v3/account/whoami');
@@ -38,7 +37,7 @@ export async function startWorld(upstream: Upstream, flags: readonly string[] = 
 }
 
 /** A user whom no run of the tests before has registered. */
-export function register(homeserver: ClientApi, name: string): Promise<ClientApi> {
+export function register(homeserver: RunningUpstream, name: string): Promise<ClientApi> {
   return homeserver.register(`${name}-${randomUUID().slice(0, 8)}`);
 }
 

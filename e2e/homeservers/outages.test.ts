@@ -31,7 +31,6 @@ describe.each(upstreams)('on $name', (upstream) => {
 
   it('nothing is sent for who left, was kicked, or has no account any more', async () => {
     const { bob, front } = world;
-    const homeserver = new ClientApi(front.upstream.url);
     const room = await newRoom(world);
     const ends: readonly ((user: ClientApi, id: string) => Promise<unknown>)[] = [
       (user) => user.request('POST', `${room}/leave`, {}),
@@ -39,7 +38,7 @@ describe.each(upstreams)('on $name', (upstream) => {
       (_, id) => bob.request('POST', `${room}/ban`, { user_id: id }),
       (user, id) => deactivate(user, id),
     ];
-    const users = await Promise.all(ends.map(() => register(homeserver, 'gone')));
+    const users = await Promise.all(ends.map(() => register(front.upstream, 'gone')));
     await Promise.all(users.map((user) => join(user, room)));
     const timeout = 4_000;
     const due = performance.now() + timeout;
@@ -169,7 +168,7 @@ describe.each(upstreams)('on $name', (upstream) => {
     it('what a device scheduled is sent though it was logged out', async () => {
       const { front } = world;
       const room = await newRoom(world);
-      const user = await register(new ClientApi(front.upstream.url), 'logged-out');
+      const user = await register(front.upstream, 'logged-out');
       await join(user, room);
       await scheduleLater(inFront(user), room, laterMessage('leave'), { timeout: 1_000 });
       await user.request('POST', '/v3/logout', {});

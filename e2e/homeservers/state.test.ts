@@ -170,7 +170,7 @@ describe.each(upstreams)('on $name', (upstream) => {
         const key = randomUUID();
         const due = 1_000;
         await scheduleLater(client, room, laterState(`late ${key}`, key), { timeout: due });
-        await pause(due - 40 + 120 * Math.random());
+        await pause(due - 40 + 0.3 * upstream.timeLimit * Math.random());
         await set(bobInFront(), room, 'newer', key);
         const { event_id } = await endingOf(client, room, `late ${key}`);
         return { key, wasSent: event_id !== undefined, marks: await marksOn(room, key) };

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { ClientApi } from '../client-api.ts';
+import { type FurtherHomeserver, furtherHomeserver, openFurther } from '../conformance/further-homeserver.ts';
 import { LastingServer } from '../js-sdk/lasting-server.ts';
 import { freePort } from './free-port.ts';
 import { startSynapse } from './synapse.ts';
@@ -8,7 +9,8 @@ import { startSynapse } from './synapse.ts';
 export interface RunningUpstream extends AsyncDisposable {
   /** without a slash at its end */
   readonly url: string;
-  readonly serverName: string;
+  /** with the password that `ClientApi.register` gives */
+  register(username: string): Promise<ClientApi>;
   /** null: it is not ours to end */
   readonly process: UpstreamProcess | null;
 }
@@ -51,7 +53,7 @@ const synapse: Upstream = {
     const running = await startSynapse({ registrations, serverName });
     return {
       url: running.url,
-      serverName,
+      register: (name) => new ClientApi(running.url).register(name),
       process: { kill: running.kill, start: running.start },
       [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
     };
@@ -76,7 +78,7 @@ function embedded(imitates: string | null): Upstream {
       ]);
       return {
         url: running.url,
-        serverName,
+        register: (name) => new ClientApi(running.url).register(name),
         process: { kill: () => running.stop('SIGKILL'), start: () => running.startAgain() },
         [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
       };
@@ -84,12 +86,9 @@ function embedded(imitates: string | null): Upstream {
   };
 }
 
-/**
- * One that runs already, named by the environment: `MATRIX_FUTURES_TEST_UPSTREAM`, its address, and
- * `MATRIX_FUTURES_TEST_REGISTRATION`, the directory of the registrations that it has loaded. Anybody must be able to
- * register there, and the listener's address in them must be one of loopback that is free.
- */
-function named(url: string, registration: string): Upstream {
+/** One that runs already; the listener's address in its registrations must be one of loopback that is free. */
+function named(further: FurtherHomeserver): Upstream {
+  const { url, registration } = further;
   return {
     name: url,
     isOurs: false,
@@ -98,26 +97,26 @@ function named(url: string, registration: string): Upstream {
     losesMessagesInCrash: false,
     registration,
     start: async () => {
-      const user = await new ClientApi(url).register(`somebody-${crypto.randomUUID()}`);
-      const { body } = await user.request('GET', '/v3/account/whoami');
-      const [, name = ''] = /^@[^:]*:(.*)$/.exec(body.user_id) ?? [];
-      return { url, serverName: name, process: null, [Symbol.asyncDispose]: async () => {} };
+      const running = await openFurther(further);
+      return {
+        url,
+        register: async (name) => new ClientApi(url, (await running.register(name, null)).token),
+        process: null,
+        [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
+      };
     },
   };
 }
 
-function fromEnvironment(): readonly Upstream[] {
-  const { MATRIX_FUTURES_TEST_UPSTREAM: url, MATRIX_FUTURES_TEST_REGISTRATION: registration } = process.env;
-  return url === undefined || registration === undefined ? [] : [named(url.replace(/\/$/, ''), registration)];
-}
-
 /** Homeservers whose behaviour the one inside can imitate. */
 const profiles = ['synapse', 'dendrite', 'tuwunel', 'continuwuity', 'palpo'] as const;
+
+const further = furtherHomeserver(process.env);
 
 /** A real Synapse, the homeserver inside as it is and imitating others, and what the environment names. */
 export const upstreams: readonly Upstream[] = [
   embedded(null),
   synapse,
   ...profiles.map(embedded),
-  ...fromEnvironment(),
+  ...(further === null ? [] : [named(further)]),
 ];
