@@ -1,9 +1,9 @@
 import { wallAhead, type Clock, type Instant, type Ms, type Randomness, type Timers } from './clock.ts';
-import { stateKeyOf, type Draft, type EventId, type StateKey, type UserId } from './event.ts';
+import type { EventId, StateKey, UserId } from './event.ts';
 import type { Future, FutureId } from './future.ts';
-import type { Group, TransactionMemory } from './group.ts';
+import type { Group } from './group.ts';
 import type { Homeserver } from './homeserver.ts';
-import { longestTimeout, type Limits } from './limits.ts';
+import type { Limits } from './limits.ts';
 import type { Place } from './listing.ts';
 import { InTurn } from './in-turn.ts';
 import { Lists, type ListedFuture, type OwnFuture, type PageRequest } from './lists.ts';
@@ -15,13 +15,19 @@ import { DeviceSyncs } from './device-syncs.ts';
 import { Firing } from './firing.ts';
 import { newNonce } from './nonce.ts';
 import { RefreshRate } from './refresh-rate.ts';
-import { addFuture, type AddAnswer, type NewFuture } from './rules/add.ts';
 import { cancelFuture, type CancelAnswer } from './rules/cancel.ts';
 import { refreshFuture } from './rules/refresh.ts';
-import type { BatchRequest, FutureTokens, ScheduleAnswer, ScheduleRequest, Scheduled } from './scheduling.ts';
-import type { Decide, Decision, FutureStore, World } from './store.ts';
+import { Scheduler } from './scheduler.ts';
+import {
+  tokensOf,
+  type BatchRequest,
+  type FutureTokens,
+  type ScheduleAnswer,
+  type Scheduled,
+  type ScheduleRequest,
+} from './scheduling.ts';
+import type { Decision, FutureStore, World } from './store.ts';
 import { Sweeping } from './sweeping.ts';
-import { longestEventId, mentionsSendNow, withSendNow } from './template.ts';
 import type { TokenKind, Tokens } from './tokens.ts';
 import { UserRate } from './user-rate.ts';
 
@@ -54,7 +60,7 @@ export class Futures {
   readonly #firing: Firing;
   readonly #sweeping: Sweeping;
   readonly #rate: RefreshRate;
-  readonly #scheduleRate: UserRate;
+  readonly #scheduler: Scheduler;
   readonly #listRate: UserRate;
   readonly #lists: Lists;
   readonly #syncs: DeviceSyncs;
@@ -69,8 +75,8 @@ export class Futures {
     this.#sweeping = new Sweeping({ ...parts, delivery: this.#delivery });
     this.#lists = new Lists({ ...parts, sweeping: this.#sweeping, lastSync });
     this.#rate = new RefreshRate(parts.limits.refreshesPerSecond);
-    const { scheduleBurst, schedulesPerSecond, listsPerSecond } = parts.limits;
-    this.#scheduleRate = new UserRate(schedulesPerSecond, scheduleBurst);
+    this.#scheduler = new Scheduler({ ...parts, delivery: this.#delivery });
+    const { listsPerSecond } = parts.limits;
     this.#listRate = new UserRate(listsPerSecond, 10 * listsPerSecond);
   }
 
@@ -119,69 +125,17 @@ export class Futures {
     if (memory === null) return null;
     const found = await Promise.all(memory.futures.map(({ id }) => this.#parts.store.find(id)));
     const futures = found.flatMap((one) => (one === null ? [] : [one.future]));
-    return futures.length < memory.futures.length ? null : this.#scheduled(memory, futures);
+    return futures.length < memory.futures.length ? null : this.#scheduler.answerOf(memory, futures);
   }
 
   /** Schedules one future. Whether the room will want it is judged when it is sent, only its form now. */
-  async schedule(request: ScheduleRequest): Promise<ScheduleAnswer> {
-    const { store, limits } = this.#parts;
-    const { owner, draft, timeout, scope } = request;
-    const wrong = this.#tooFast(owner, 1) ?? this.#tooLong(timeout) ?? this.#badForm(draft);
-    if (wrong !== null) return wrong;
-    const { generation, heartbeat = null } = request;
-    const asked = await this.#newFuture({ generation, draft, action: null, timeout, heartbeat }, owner);
-    const groupName = request.groupName ?? this.#freshName();
-    const add: Decide<ScheduleAnswer | Extract<AddAnswer, { kind: 'closed' }>> = (found, world) => {
-      const { next, answer } = addFuture(found, owner, groupName, asked, world, limits);
-      if (answer.kind !== 'added') return { next, answer };
-      const memory: TransactionMemory = {
-        scope: scope ?? '',
-        at: world.now,
-        groupName,
-        futures: [{ id: answer.future, action: null }],
-        sendNow: null,
-      };
-      const futures = answer.group.futures.filter(({ id }) => id === answer.future);
-      return {
-        next,
-        ...(scope === null ? {} : { remember: memory }),
-        answer: this.#scheduled(memory, futures),
-      };
-    };
-    for (;;) {
-      const answer = await store.change({ by: 'name', owner, name: groupName }, add);
-      if (answer.kind !== 'closed') return answer;
-    }
+  schedule(request: ScheduleRequest): Promise<ScheduleAnswer> {
+    return this.#scheduler.one(request);
   }
 
   /** Schedules a whole group, and sends one event, in one step: all or nothing. */
-  async scheduleBatch(request: BatchRequest): Promise<ScheduleAnswer> {
-    const { owner, sendNow, sendOnTimeout, sendOnAction, timeout, heartbeat = null, scope } = request;
-    const tooMuch = this.#tooFast(owner, 1 + sendOnAction.size) ?? this.#tooLong(timeout);
-    if (tooMuch !== null) return tooMuch;
-    for (const draft of [sendOnTimeout, ...sendOnAction.values(), ...(sendNow ? [sendNow] : [])]) {
-      if (sendNow === null && mentionsSendNow(draft.content)) return { kind: 'nothing-to-refer-to' };
-      const wrong = this.#badForm({ ...draft, content: withSendNow(draft.content, longestEventId) });
-      if (wrong !== null) return wrong;
-    }
-    const generation = 'futures';
-    const futures = await Promise.all([
-      this.#newFuture({ generation, draft: sendOnTimeout, action: null, timeout, heartbeat }, owner),
-      ...Array.from(sendOnAction, ([action, draft]) =>
-        this.#newFuture({ generation, draft, action, timeout: null }, owner),
-      ),
-    ]);
-    const answer = await this.#delivery.openBatch({ owner, sendNow, futures, scope });
-    return answer.kind === 'opened' ? this.#scheduled(answer.memory, answer.futures) : answer;
-  }
-
-  /** With a token's secret, and the fence of a state future: what is read here is not newer than it. */
-  async #newFuture(asked: Omit<NewFuture, 'fence' | 'nonce'>, owner: UserId): Promise<NewFuture> {
-    const { homeserver } = this.#parts;
-    const nonce = newNonce(this.#parts.randomness);
-    const key = stateKeyOf(asked.draft);
-    if (key === null || homeserver.kind === 'local') return { ...asked, nonce, fence: { kind: 'untold' } };
-    return { ...asked, nonce, fence: await homeserver.fence(key, owner) };
+  scheduleBatch(request: BatchRequest): Promise<ScheduleAnswer> {
+    return this.#scheduler.batch(request);
   }
 
   /** Does what a token stands for. Unknown, used and invalidated tokens are all `gone`. */
@@ -383,46 +337,6 @@ export class Futures {
   }
 
   tokensOf(future: Pick<Future, 'id' | 'nonce' | 'timeout'>): FutureTokens {
-    const { tokens } = this.#parts;
-    return {
-      send: tokens.make('send', future.id, future.nonce),
-      cancel: tokens.make('cancel', future.id, future.nonce),
-      refresh: future.timeout === null ? null : tokens.make('refresh', future.id, future.nonce),
-      delayId: tokens.make('delay', future.id, future.nonce),
-    };
-  }
-
-  #scheduled(memory: TransactionMemory, futures: readonly Future[]): Scheduled {
-    const actionOf = new Map(memory.futures.map(({ id, action }) => [id, action]));
-    return {
-      kind: 'scheduled',
-      groupName: memory.groupName,
-      futures: futures.map((future) => ({
-        action: actionOf.get(future.id) ?? null,
-        tokens: this.tokensOf(future),
-      })),
-      sendNow: memory.sendNow,
-    };
-  }
-
-  /** Judged first, and without asking the store: to refuse is to cost less than to serve. */
-  #tooFast(owner: UserId, count: number): ScheduleAnswer | null {
-    const { limits, clock } = this.#parts;
-    const retryAfter = limits.perUser ? this.#scheduleRate.exceeded(owner, count, clock.now()) : null;
-    return retryAfter === null ? null : { kind: 'too-fast', retryAfter };
-  }
-
-  #tooLong(timeout: Ms | null): ScheduleAnswer | null {
-    const maximum = this.#parts.limits.maxTimeout || longestTimeout;
-    return timeout !== null && timeout > maximum ? { kind: 'too-long', maximum } : null;
-  }
-
-  #badForm(draft: Draft): ScheduleAnswer | null {
-    const error = this.#parts.homeserver.judgeForm(draft);
-    return error === null ? null : { kind: 'refused', error };
-  }
-
-  #freshName(): string {
-    return Buffer.from(this.#parts.randomness.bytes(16)).toString('base64url');
+    return tokensOf(future, this.#parts.tokens);
   }
 }

@@ -1,7 +1,8 @@
 import type { Ms } from './clock.ts';
 import type { Draft, EventId, UserId } from './event.ts';
-import type { Generation, Refusal } from './future.ts';
+import type { Future, Generation, Refusal } from './future.ts';
 import type { AddAnswer, OverLimit } from './rules/add.ts';
+import type { Tokens } from './tokens.ts';
 
 /** The bearer capabilities of one future. */
 export interface FutureTokens {
@@ -58,4 +59,16 @@ export interface BatchRequest {
   readonly sendOnAction: ReadonlyMap<string, Draft>;
   readonly sendNow: Draft | null;
   readonly scope: string;
+}
+
+export function tokensOf(
+  { id, nonce, timeout }: Pick<Future, 'id' | 'nonce' | 'timeout'>,
+  tokens: Tokens,
+): FutureTokens {
+  return {
+    send: tokens.make('send', id, nonce),
+    cancel: tokens.make('cancel', id, nonce),
+    refresh: timeout === null ? null : tokens.make('refresh', id, nonce),
+    delayId: tokens.make('delay', id, nonce),
+  };
 }

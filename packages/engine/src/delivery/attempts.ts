@@ -5,7 +5,6 @@ import type { Claim, GroupId } from '../group.ts';
 import {
   HomeserverUnavailable,
   type Accepted,
-  type NewState,
   type NotTaken,
   type Refused,
   type RemoteHomeserver,
@@ -15,10 +14,11 @@ import { afterAttempt, beginAttempt, type Begun, type Guards, type NextStep } fr
 import { gaveUp, givenBack, provedAbsent, refused } from '../rules/delivered.ts';
 import { StoreUnavailable, type FutureStore } from '../store.ts';
 import type { Tokens } from '../tokens.ts';
-import { fenceOf, sentOf, transactionIdOf, type Dispatch } from './dispatch.ts';
+import { sentOf, transactionIdOf, type Dispatch } from './dispatch.ts';
 import type { Line } from './line.ts';
 import { Outcomes } from './outcomes.ts';
 import { Pauses } from './pauses.ts';
+import { askBefore } from './questions.ts';
 import type { RemoteOptions } from './remote-options.ts';
 import { sleep } from './sleep.ts';
 
@@ -210,7 +210,7 @@ export class Attempts {
     await using lock = key === null ? null : await store.lockState(key, options.requestLimit * 2);
     if (key !== null && lock === null) return this.#keyIsBusy();
     this.#keyBusySince = null;
-    const guards = await this.#guards();
+    const guards = await askBefore(homeserver, this.#dispatch, this.#isRepeat);
     if (guards === null) return this.#notTaken(unreachable);
     if (this.#end.signal.aborted || !(await this.#isOurs())) return { do: 'end', error: null };
     // Its commit follows that of the claim, which may still have been under way until here.
@@ -270,31 +270,6 @@ export class Attempts {
 
   #after(result: Accepted | Refused | NotTaken | Unknown, certainBefore: boolean, claim: Claim): NextStep {
     return afterAttempt(result, certainBefore, claim, this.#parts.homeserver.memoryOf(this.#dispatch.draft));
-  }
-
-  /** null: the homeserver could not be asked. */
-  async #guards(): Promise<Guards | null> {
-    const { homeserver } = this.#parts;
-    try {
-      const [refusal, newState] = await Promise.all([
-        homeserver.judgeSender(this.#dispatch.draft),
-        this.#newState(),
-      ]);
-      const isOvertaken = this.#dispatch.winner === null && (newState === 'own' || newState === 'others');
-      return { refusal: refusal ?? (isOvertaken ? overtaken : null), newState };
-    } catch (error) {
-      if (!(error instanceof HomeserverUnavailable)) throw error;
-      return null;
-    }
-  }
-
-  /** Asked only where the answer can change anything. */
-  async #newState(): Promise<NewState> {
-    const { key, winner, draft } = this.#dispatch;
-    if (key === null || winner?.generation === 'delayed-events') return 'none';
-    // A `send_now` is newer than all that is there, until it has to be made again.
-    if (winner === null && !this.#isRepeat) return 'none';
-    return this.#parts.homeserver.newState(key, draft.sender, fenceOf(this.#dispatch));
   }
 
   /** A request may have been made before. */
@@ -400,12 +375,6 @@ const unreachable: Refusal = {
   status: 502,
   errcode: 'M_UNKNOWN',
   error: 'The homeserver could not be reached',
-};
-
-const overtaken: Refusal = {
-  status: 409,
-  errcode: 'M_UNKNOWN',
-  error: 'Newer state came before it was known that this event had not been sent',
 };
 
 const keyIsBusy: Refusal = {
