@@ -20,23 +20,12 @@ export function leftRoom(
   member: MembershipRow,
   data: readonly AccountDatum[],
 ): JsonObject {
-  const { since, viewer, upTo, stateField } = snapshot;
+  const { since, viewer, upTo } = snapshot;
   const { roomId: room, position } = member;
   const steps = ownMembership(parts.store, room, viewer.user, upTo);
   const told = toldUpTo(steps, since);
   const exit = lastExit(steps);
-  const own = parts.store.event(member.eventId);
-  if (exit === null || exit <= (told ?? 0)) {
-    const onlyOwn = readHistory(parts, snapshot, {
-      room,
-      after: position - 1,
-      upTo: position,
-      whole: false,
-      sees: null,
-      told,
-    });
-    return fields({ ...onlyOwn, state: onlyOwn.state.filter((event) => event.position === position) }, data);
-  }
+  if (exit === null || exit <= (told ?? 0)) return fields(ownStep(), data);
   const continued = since !== null && since < exit && wasJoinedThroughout(steps, since, exit - 1);
   const seen = whatIsSeen(parts.store, room, viewer.user);
   const history = readHistory(parts, snapshot, {
@@ -51,9 +40,16 @@ export function leftRoom(
   const limited = history.timeline.limited || (!continued && since !== null);
   const stay = { ...history, timeline: { ...history.timeline, limited } };
   return fields(
-    own === undefined || exit === position ? stay : withLast(stay, own, stateField === 'state'),
+    exit === position ? stay : followedBy(stay, ownStep()),
     continued ? data : parts.accountData.ofRoom(viewer.user, room, upTo),
   );
+
+  /** What the user's membership came to in the end, and nothing else. */
+  function ownStep(): History {
+    const span = { room, after: position - 1, upTo: position, whole: false, sees: null, told };
+    const { state, ...rest } = readHistory(parts, snapshot, span);
+    return { ...rest, state: state.filter((event) => event.position === position) };
+  }
 
   function fields(whole: History, of: readonly AccountDatum[]): JsonObject {
     return {
@@ -63,9 +59,13 @@ export function leftRoom(
   }
 }
 
-/** Adds what the user's membership came to after they were outside. */
-function withLast({ timeline, state, summary }: History, own: StoredEvent, stateIsBefore: boolean): History {
-  const others = state.filter((event) => event.type !== own.type || event.stateKey !== own.stateKey);
-  const events = [...timeline.events, own];
-  return { timeline: { ...timeline, events }, state: stateIsBefore ? state : [...others, own], summary };
+/** @param step of the user's own membership, after they were outside */
+function followedBy({ timeline, state, summary }: History, step: History): History {
+  const isReplaced = (event: StoredEvent) =>
+    step.state.some((newer) => newer.type === event.type && newer.stateKey === event.stateKey);
+  return {
+    timeline: { ...timeline, events: [...timeline.events, ...step.timeline.events] },
+    state: [...state.filter((event) => !isReplaced(event)), ...step.state],
+    summary,
+  };
 }

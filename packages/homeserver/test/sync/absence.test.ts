@@ -137,6 +137,22 @@ test('who comes to a room for the first time is told of no members but those it 
   expect(members).toEqual([`m.room.member ${dan.id}`]);
 });
 
+test.each(['state', 'state_after'] as const)(
+  'what becomes of a membership outside is no part of a timeline whose filter leaves members out (%s)',
+  async (stateField) => {
+    const { server, ann, ben, room } = await together();
+    await using _ = server;
+    const client = syncClient(ben, { stateField, lazyMembers: false, limit: 5, types: ['m.room.message'] });
+    await client.sync();
+    const said = await ann.say(room, 'seen');
+    await act(ben, 'leave', room);
+    await act(ann, 'ban', room, { user_id: ben.id });
+    await client.sync();
+    expect(client.view.rooms.get(room)?.timeline.at(-1)).toBe(said);
+    await requireTruth(client, room);
+  },
+);
+
 describe('an invite by somebody who is ignored', () => {
   const everybodyInvites = { power_level_content_override: { invite: 0 } };
   const ignore = async (user: User, whom: User) =>
