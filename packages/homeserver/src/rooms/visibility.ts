@@ -15,13 +15,18 @@ type Visibility = (typeof visibilities)[number];
  *
  * Both histories are read once, so judging an event is a search in two short lists. `m.room.history_visibility` and
  * the user's own membership event count as the more open of the states before and after them.
+ * @param forgotten false: as if the user had not forgotten the room
  */
-export function whatIsSeen(store: RoomStore, room: RoomId, user: UserId): Sees {
+export function whatIsSeen(
+  store: RoomStore,
+  room: RoomId,
+  user: UserId,
+  forgotten = store.membership(room, user)?.forgotten === 1,
+): Sees {
   const visibility = timeline(
     store.stateHistory(room, 'm.room.history_visibility', ''),
     'history_visibility',
   );
-  const forgotten = store.membership(room, user)?.forgotten === 1;
   const own = forgotten ? [] : store.stateHistory(room, 'm.room.member', user);
   const membership = timeline(own, 'membership');
   const lastJoin = membership.findLast((step) => step.value === 'join')?.position ?? -1;

@@ -27,7 +27,8 @@ export function leftRoom(
   const exit = lastExit(steps);
   if (exit === null || exit <= (told ?? 0)) return fields(ownStep(), data);
   const continued = since !== null && since < exit && wasJoinedThroughout(steps, since, exit - 1);
-  const seen = whatIsSeen(parts.store, room, viewer.user);
+  // Though they may have forgotten the room since: a client keeps what it is told, and a hole in it would stay.
+  const seen = whatIsSeen(parts.store, room, viewer.user, false);
   const history = readHistory(parts, snapshot, {
     room,
     after: continued ? since : 0,

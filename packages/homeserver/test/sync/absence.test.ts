@@ -72,6 +72,18 @@ describe.each(manners)(
       await requireTruth(client, room);
     });
 
+    test('is told all of its stay when it has forgotten the room before it asked', async () => {
+      const { server, ann, ben, room } = await together();
+      await using _ = server;
+      const client = syncClient(ben, { ...manner, limit: 5 });
+      await client.sync();
+      const said = await ann.say(room, 'seen');
+      await act(ben, 'leave', room);
+      await act(ben, 'forget', room);
+      await client.sync();
+      expect(client.view.rooms.get(room)?.timeline.at(-2)).toBe(said);
+    });
+
     test('was invited again when it asked, and declines, learns what changed before it left', async () => {
       const { server, ann, ben, room } = await together();
       await using _ = server;
