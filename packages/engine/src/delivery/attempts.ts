@@ -248,10 +248,10 @@ export class Attempts {
   async #enter(): Promise<Disposable | null> {
     const { line, timers } = this.#parts;
     const end = this.#end.signal;
-    if (this.#dispatch.claim.cause === 'timer' || !this.certain) return line.enter(false, end);
+    if (this.#dispatch.claim.cause === 'timer' || !this.certain) return line.enter(this.owner, false, end);
     const late = new AbortController();
     const cancel = timers.after(patience, () => late.abort());
-    const place = await line.enter(true, AbortSignal.any([end, late.signal]));
+    const place = await line.enter(this.owner, true, AbortSignal.any([end, late.signal]));
     cancel();
     return place;
   }
@@ -350,7 +350,7 @@ export class Attempts {
 
   async #lookOnce(): Promise<Seen | { readonly kind: 'unreached' } | null> {
     const { homeserver, line, tokens, clock } = this.#parts;
-    using place = await line.enter(false, this.#end.signal);
+    using place = await line.enter(this.owner, false, this.#end.signal);
     if (place === null) return null;
     try {
       return await homeserver.look(sentOf(this.#dispatch, tokens, clock));

@@ -12,7 +12,7 @@ export interface RemoteOptions {
   readonly giveUpAfter: Ms;
   /** how many requests to the homeserver are under way at once, and how many claims of timers are on their way */
   readonly concurrency: number;
-  /** how many of the claims of timers may be of one user's futures: nobody takes all the places, whatever they send */
+  /** how many of both may be for one user's futures: nobody takes all the places, whatever they send */
   readonly perOwner: number;
   readonly backOff: { readonly first: Ms; readonly longest: Ms };
   /** after so many attempts a future no longer holds up the later ones of its room */

@@ -62,7 +62,7 @@ export class RemoteDelivery implements Delivery {
     limits: Limits,
     hooks: { readonly onOver: () => void; readonly onError: (error: unknown) => void },
   ) {
-    this.#parts = { ...parts, line: new Line(parts.options.concurrency) };
+    this.#parts = { ...parts, line: new Line(parts.options.concurrency, parts.options.perOwner) };
     this.#limits = limits;
     this.#onOver = hooks.onOver;
     this.#onError = hooks.onError;
