@@ -4,6 +4,7 @@ import type { DelayIds } from './delay-ids.ts';
 import { asksForEvents } from './delay-ids.ts';
 import { type Forwarder, type Passing, relay } from './forward.ts';
 import type { Guard } from './guard.ts';
+import { hasPassedHere } from './headers.ts';
 import { changesLogins, type OnLoginsChange, tokenOf } from './logins.ts';
 import { clientSegments, rawPath } from './path.ts';
 import { type PlainState, stateKeySet } from './plain-state.ts';
@@ -40,7 +41,13 @@ export function createFront(parts: FrontParts): Fallback {
 }
 
 /** null: it is among those that this front lets through */
-export function judgeFront(front: Front, { url = '/' }: IncomingMessage): MatrixError | null {
+export function judgeFront(front: Front, request: IncomingMessage): MatrixError | null {
+  const { url = '/' } = request;
+  if (hasPassedHere(request))
+    return new MatrixError(
+      'badGateway',
+      'The upstream leads back to this gateway; it has to be the address of the homeserver itself',
+    );
   if (front === 'all' || isVersions(url)) return null;
   const [first, , second] = clientSegments(url) ?? [];
   if (first === 'capabilities' || (first === 'rooms' && (second === 'send' || second === 'state')))

@@ -26,6 +26,13 @@ const saidAnew: ReadonlySet<string> = new Set([
 /** Without a body these announce none; others say that it is empty, as a homeserver may insist (RFC 9110, 8.6). */
 const withoutBody: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE']);
 
+const ourName = 'matrix-futures';
+
+/** It came this way before (RFC 9110, 7.6.3): what is passed on once more would go round for ever. */
+export function hasPassedHere({ headers }: IncomingMessage): boolean {
+  return (headers.via ?? '').includes(ourName);
+}
+
 export interface HeaderRules {
   /** names the homeserver where the client named nobody, or where the client's `Host` is not passed on */
   readonly host: string;
@@ -58,6 +65,7 @@ export function headersUp(
   return [
     ...['Host', passHost && own !== undefined ? own : host],
     ...kept.flatMap(([, name, value]) => [name, value]),
+    ...['Via', `1.1 ${ourName}`],
     ...['X-Forwarded-For', forwardedFor],
     ...['X-Forwarded-Proto', String(proto)],
     ...(forwardedHost === undefined ? [] : ['X-Forwarded-Host', String(forwardedHost)]),

@@ -34,6 +34,27 @@ describe('a front for paths', () => {
   });
 });
 
+test('an upstream that leads back to the gateway is refused, not asked for ever', async () => {
+  const seen: (string | undefined)[] = [];
+  const { url } = await gatewayBefore(
+    (request, response) => {
+      seen.push(request.headers.via);
+      response.end('{}');
+    },
+    { front: 'all' },
+  );
+  const sync = `${url}/_matrix/client/v3/sync`;
+  expect((await fetch(sync, { headers: { Via: '1.1 elsewhere' } })).status).toBe(200);
+  const [via = ''] = seen;
+  expect(via).toContain('1.1 elsewhere');
+  const again = await fetch(sync, { headers: { Via: via } });
+  expect([again.status, await again.json()]).toEqual([
+    502,
+    expect.objectContaining({ errcode: 'M_UNKNOWN' }),
+  ]);
+  expect(seen).toHaveLength(1);
+});
+
 describe('what ends logins', () => {
   async function seen(method: string, path: string, status = 200, headers: Record<string, string> = {}) {
     const changes: unknown[] = [];
