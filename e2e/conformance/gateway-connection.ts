@@ -38,6 +38,7 @@ export async function connectGateway(options: ConnectionOptions): Promise<Connec
     timers,
     onTrouble: ({ message }) => troubles.push(message),
   });
+  await gateway.recognise();
   await gateway.start();
   const { name } = gateway.kind();
   if (takenFor !== null && name !== kinds[takenFor].name)

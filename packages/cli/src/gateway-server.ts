@@ -102,8 +102,9 @@ export async function startGateway(
   );
   await observation.listen(config);
   // What a killed predecessor left is taken up by what is known of the homeserver.
-  await gateway.start();
+  await gateway.recognise();
   await futures.start();
+  void gateway.start().catch(onError);
 
   const running = opened.move();
   return { url, close: () => running.disposeAsync() };

@@ -42,10 +42,9 @@ export interface Gateway extends AsyncDisposable {
   forgetLogins(): void;
   /** What the homeserver calls. */
   listenerEndpoints(listening: Listening): Endpoint[];
-  /**
-   * Asks the homeserver what it is and to push what it has kept, now and whenever it returns. Call it when listening;
-   * resolves when it has said what it is, or has not for 5 s.
-   */
+  /** Asks the homeserver what it is; resolves when it has said so, or has not for 5 s. */
+  recognise(): Promise<void>;
+  /** Asks the homeserver to push what it has kept, now and whenever it returns. Call it when listening. */
   start(): Promise<void>;
 }
 
@@ -81,10 +80,12 @@ export function openGateway(options: GatewayOptions): Gateway {
         listener: new Listener(listening, rooms, timers),
         tokens: [listener.hsToken, puppetRegistration.hsToken],
       }),
-    start: async () => {
-      reachability.onReturn(() => void ping());
+    recognise: async () => {
       if (options.kind === null) await recognised.ask();
-      void ping();
+    },
+    start: () => {
+      reachability.onReturn(() => void ping());
+      return ping();
     },
     [Symbol.asyncDispose]: async () => {
       reachability.close();

@@ -22,7 +22,7 @@ test('a proxy’s word does not change what the homeserver was recognised for; t
   });
   const recognised: string[] = [gateway.kind().name];
   for (answer of [version('Synapse'), badGateway, version('Dendrite'), version('Some Other')]) {
-    await gateway.start();
+    await gateway.recognise();
     recognised.push(gateway.kind().name);
   }
   expect(recognised).toEqual(['unknown', 'Synapse', 'Synapse', 'Dendrite', 'unknown']);
