@@ -41,24 +41,27 @@ export interface Upstream {
 
 const serverName = 'localhost';
 
-const synapse: Upstream = {
-  name: 'Synapse',
-  isOurs: true,
-  isImitation: false,
-  timeLimit: 2_000,
-  losesMessagesInCrash: false,
-  registration: null,
-  start: async (directory) => {
-    const registrations = ['puppet', 'listener'].map((name) => join(directory, `${name}.yaml`));
-    const running = await startSynapse({ registrations, serverName });
-    return {
-      url: running.url,
-      register: (name) => new ClientApi(running.url).register(name),
-      process: { kill: running.kill, start: running.start },
-      [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
-    };
-  },
-};
+/** A real Synapse with those keys in its `homeserver.yaml`. @param timeLimit as `Upstream` has it */
+export function synapseWith(config: Readonly<Record<string, unknown>>, timeLimit = 5_000): Upstream {
+  return {
+    name: 'Synapse',
+    isOurs: true,
+    isImitation: false,
+    timeLimit,
+    losesMessagesInCrash: false,
+    registration: null,
+    start: async (directory) => {
+      const registrations = ['puppet', 'listener'].map((name) => join(directory, `${name}.yaml`));
+      const running = await startSynapse({ registrations, serverName, config });
+      return {
+        url: running.url,
+        register: (name) => new ClientApi(running.url).register(name),
+        process: { kill: running.kill, start: running.start },
+        [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
+      };
+    },
+  };
+}
 
 /** The homeserver inside, in a process of its own. @param imitates the name of another; null: none */
 function embedded(imitates: string | null): Upstream {
@@ -116,7 +119,7 @@ const further = furtherHomeserver(process.env);
 /** A real Synapse, the homeserver inside as it is and imitating others, and what the environment names. */
 export const upstreams: readonly Upstream[] = [
   embedded(null),
-  synapse,
+  synapseWith({}, 2_000),
   ...profiles.map(embedded),
   ...(further === null ? [] : [named(further)]),
 ];

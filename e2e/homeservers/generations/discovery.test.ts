@@ -5,7 +5,7 @@ import { ClientApi } from '../../client-api.ts';
 import { logIn, makeRoom, register, sdkClient, signUp, start } from '../../js-sdk/sdk-client.ts';
 import { gatewayBefore } from './gateway-place.ts';
 import { accepted, never } from './scene.ts';
-import { synapseWith } from './synapse-with.ts';
+import { synapseWith } from '../upstreams.ts';
 
 const feature = 'org.matrix.msc4140';
 

@@ -4,7 +4,7 @@ import { canFillDisk, fillDisk, freeDisk } from '../../disk.ts';
 import type { Seen } from '../between.ts';
 import { startWorld, type World } from '../gateway-world.ts';
 import { never, Scene } from './scene.ts';
-import { synapseWith } from './synapse-with.ts';
+import { synapseWith } from '../upstreams.ts';
 
 const delay = `org.matrix.msc4140.delay=${never}`;
 const batch = {

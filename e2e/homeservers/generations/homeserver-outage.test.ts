@@ -5,7 +5,7 @@ import { MemberProcess } from '../../js-sdk/member-process.ts';
 import { joined, logIn, register, start } from '../../js-sdk/sdk-client.ts';
 import { WatchedCall } from '../../js-sdk/watched-call.ts';
 import { gatewayBefore } from './gateway-place.ts';
-import { synapseWith } from './synapse-with.ts';
+import { synapseWith } from '../upstreams.ts';
 
 const config = {
   delayedLeaveEventDelayMs: 4_000,

@@ -15,8 +15,7 @@ export function loginsSuite(world: () => World): void {
 
     it('that ended schedules and lists nothing any more; what it has scheduled is sent', async () => {
       const scene = await Scene.in(world());
-      const homeserver = new ClientApi(world().front.upstream.url);
-      const { token } = await register(homeserver, 'carol');
+      const { token } = await register(world().front.upstream, 'carol');
       const carol = new ClientApi(world().front.gateway.url, token);
       await join(carol, scene.path);
       accepted(await carol.request(...future(scene, 'of a device that logged out', 1_500)));

@@ -6,7 +6,7 @@ import { delayedEventMethodsSuite } from '../../js-sdk/suites/delayed-event-meth
 import { delayedEventsSuite } from '../../js-sdk/suites/delayed-events.ts';
 import { messagesSuite } from '../../js-sdk/suites/messages.ts';
 import { gatewayBefore } from './gateway-place.ts';
-import { synapseWith } from './synapse-with.ts';
+import { synapseWith } from '../upstreams.ts';
 
 const place = gatewayBefore(synapseWith({ experimental_features: { msc4354_enabled: true } }));
 
