@@ -11,6 +11,8 @@ import { DataDirectoryInUse, lockDataDirectory } from '@matrix-futures/sqlite';
 /** The release whose behaviour the tests state. */
 export const synapseVersion = '1.163.2';
 
+const constraints = join(import.meta.dirname, 'synapse-constraints.txt');
+
 export interface InstallOptions {
   /** Folder that outlives the tests; `MATRIX_FUTURES_CACHE`, else `~/.cache/matrix-futures`. */
   readonly cache?: string;
@@ -45,7 +47,10 @@ export async function installSynapse(options: InstallOptions = {}): Promise<stri
   await run('python3', ['-m', 'venv', environment], env, 'python3 could not make a virtual environment');
   await run(
     python,
-    ['-m', 'pip', 'install', '--no-input', '--prefer-binary', `matrix-synapse==${synapseVersion}`],
+    [
+      ...['-m', 'pip', 'install', '--no-input', '--prefer-binary'],
+      ...['--constraint', constraints, `matrix-synapse==${synapseVersion}`],
+    ],
     env,
     `pip could not install matrix-synapse ${synapseVersion}: is a package registry within reach?`,
   );
