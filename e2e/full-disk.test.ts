@@ -94,7 +94,10 @@ describe.skipIf(!canFillDisk)('a full disk', () => {
       console.log(`seed ${seed}`);
       const random = new Random(seed);
       await using trial = await Trial.begin(seed, 16);
-      for (let time = 0; time < 8; time++) {
+      const answered = (status: number): number =>
+        trial.operations.filter(({ answer }) => answer?.status === status).length;
+      // Eight times, and until the load was one.
+      for (let time = 0; time < 8 || answered(503) <= 10 || answered(200) <= 100; time++) {
         await pause(random.from(50, 500));
         fillDisk(trial.server.pid);
         await pause(random.from(0, 300));
@@ -102,9 +105,6 @@ describe.skipIf(!canFillDisk)('a full disk', () => {
       }
       expect(await trial.end()).toEqual({ breaches: [], missing: [], accounts: [] });
       expect(await trial.observer.readAgain()).toEqual(trial.observer.ids);
-      const statuses = Map.groupBy(trial.operations, ({ answer }) => answer?.status);
-      expect(statuses.get(503)?.length).toBeGreaterThan(10);
-      expect(statuses.get(200)?.length).toBeGreaterThan(100);
     },
   );
 });

@@ -59,6 +59,11 @@ export class Trial implements AsyncDisposable {
     this.observer.serverAt(this.server.url);
   }
 
+  /** Lets the load go on until it was one. */
+  async loadUntil(enough: (operations: readonly Operation[]) => boolean): Promise<void> {
+    while (!enough(this.operations)) await pause(50);
+  }
+
   /** Lets the load come to its end and what is due be sent, uses every token once more, and judges. */
   async end(): Promise<Verdict> {
     this.#order({ kind: 'finish' });
