@@ -111,7 +111,7 @@ describe('what can be configured', () => {
     await expect(configure(['--front', 'all'])).rejects.toThrow(
       '--front is about a homeserver that is elsewhere',
     );
-    await expect(configure(elsewhere.slice(0, 2))).rejects.toThrow('registration is missing');
+    await expect(configure(elsewhere.slice(0, 2))).rejects.toThrow('upstream needs registration');
     await expect(configure([...elsewhere, '--delay-ids'])).rejects.toThrow('needs --front all');
   });
 

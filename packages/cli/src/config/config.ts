@@ -145,13 +145,19 @@ function judgeHomes(sources: Sources, home: 'inside' | 'elsewhere'): void {
 
 function gatewayConfig(upstream: string, optional: ReadOptional, required: Read): GatewayConfig {
   const kind = required('upstream-kind', oneOf(['auto', ...kindNames]));
+  const registration = optional('registration', text);
+  if (registration === null)
+    throw new ConfigError(
+      'upstream needs registration, the directory of puppet.yaml and listener.yaml; ' +
+        '"matrix-futures registration" writes them',
+    );
   const front = required('front', oneOf(['paths', 'all']));
   const delayIds = required('delay-ids', onOff);
   if (delayIds && front === 'paths')
     throw new ConfigError('delay-ids needs --front all: with "paths", events do not come this way');
   return {
     upstream,
-    registration: required('registration', text),
+    registration,
     kind: kind === 'auto' ? null : kind,
     front,
     delayIds,
