@@ -70,7 +70,8 @@ describe.each(upstreams)('on $name, every way of sending makes exactly one event
   describe.skipIf(upstream.isImitation)('(on one that is no imitation)', () => {
     it.each(points)('when the gateway is killed as $name', (point) => judgeDeath(point, 'the gateway'));
 
-    it.each(points.slice(-3))(
+    // Once an answer has arrived it may be written down before the kill, and nothing is asked any more.
+    it.each(points.slice(2, 4))(
       'when the gateway is killed as $name, and again as it asks what became of that',
       async (point) => {
         const trial = new Trial(world, rooms, upstream.timeLimit);
