@@ -14,6 +14,7 @@ import { futureParameters } from './futures/parameters.ts';
 import { flags as futuresFlags } from './futures/spellings.ts';
 import { tokenFastPath } from './futures/token-fast-path.ts';
 import { heartbeatFeature, withoutHeartbeats } from './heartbeat.ts';
+import { ofOneGeneration } from './one-generation.ts';
 import type { Chapter } from './openapi/document.ts';
 import { openApiEndpoints } from './openapi/endpoints.ts';
 import { sendPaths } from './plain-paths.ts';
@@ -39,15 +40,14 @@ export interface Api {
   readonly capabilities: JsonObject;
 }
 
+/** The query parameters of plain endpoints, by generation. */
+const parametersByGeneration = [futureParameters, [...delayParameters, parentParameter]];
+
 /**
  * The query parameters by which any generation, served or not, asks for an event to be sent later. Whoever takes such a
  * request and does not know its parameter sends the event at once.
  */
-export const delayingParameters: readonly string[] = [
-  ...futureParameters,
-  ...delayParameters,
-  parentParameter,
-];
+export const delayingParameters: readonly string[] = parametersByGeneration.flat();
 
 /** Everything that the generations of the protocol put into the server. */
 export function apiEndpoints({ futures, generations, plainSend, seesSyncs, onError }: ApiOptions): Api {
@@ -70,7 +70,9 @@ export function apiEndpoints({ futures, generations, plainSend, seesSyncs, onErr
     },
   ];
   const endpoints = [...chapters.flatMap((chapter) => chapter.endpoints), ...openApiEndpoints(chapters)];
-  const all = [...endpoints, ...takingFromSend(endpoints).map(atBatchPath)];
+  const all = [...endpoints, ...takingFromSend(endpoints).map(atBatchPath)].map((one) =>
+    ofOneGeneration(one, parametersByGeneration),
+  );
   return {
     endpoints: seesSyncs ? all : all.map(withoutHeartbeats),
     fastPath: hasFutures ? tokenFastPath(futures, onError) : () => false,

@@ -167,3 +167,48 @@ describe('each generation alone', () => {
     expect(served.types()).toEqual([]);
   });
 });
+
+describe('a request with the parameters of two generations', () => {
+  const delay = 'org.matrix.msc4140.delay';
+  const parent = 'org.matrix.msc4140.parent_delay_id';
+  const pairs = [
+    ['future_timeout', delay],
+    ['future_group_id', delay],
+    ['io.element.msc3140.future_timeout', parent],
+  ] as const;
+  const requests = [
+    'PUT send/m.x/t',
+    'PUT send/future/t',
+    'PUT state/m.s/k',
+    'PUT state/m.s',
+    'POST send/m.x',
+  ];
+  const cases = pairs.flatMap((names) => requests.map((request) => [...names, request] as const));
+
+  test.each(cases)(
+    '%s and %s is refused at %s, names both, and sends nothing',
+    async (one, other, request) => {
+      const served = await serve();
+      const [method = '', path = ''] = request.split(' ');
+      for (const query of [`${one}=5&${other}=9`, `${other}=9&${one}=5`]) {
+        const answer = await served.request(method, `/v3/rooms/!room:test/${path}?${query}`, { body: {} });
+        expect(answer).toMatchObject({ status: 400, body: { errcode: 'M_INVALID_PARAM' } });
+        expect(answer.body.error).toContain(`${one} and ${other} `);
+      }
+      await served.pass(10);
+      expect(served.types()).toEqual([]);
+    },
+  );
+
+  test.each<Generation>(['futures', 'delay-parameter'])('is refused with %s alone, too', async (alone) => {
+    const served = await serve({ generations: [alone] });
+    const answer = await served.put(`/v3/rooms/!room:test/send/m.x/t?future_timeout=5&${delay}=9`);
+    expect(answer).toMatchObject({ status: 400, body: { errcode: 'M_INVALID_PARAM' } });
+  });
+
+  test('needs a login before it is judged', async () => {
+    const served = await serve();
+    const answer = await served.put(`/v3/rooms/!room:test/send/m.x/t?future_timeout=5&${delay}=9`, {}, null);
+    expect(answer).toMatchObject({ status: 401, body: { errcode: 'M_MISSING_TOKEN' } });
+  });
+});
