@@ -1,5 +1,5 @@
 /**
- * `npm run bench` measures everything; `npm run bench -- refresh` … one part; `--quick` one short iteration of each.
+ * `npm run bench` measures everything; `npm run bench -- throughput` … one part; `--quick` one short iteration of each.
  * Figures are compared with a bare `node:http` server in the same run: take the ratios, not the absolute numbers.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
