@@ -136,6 +136,29 @@ describe('a batch', () => {
     expect(answer).toMatchObject({ status: 504, body: { errcode: 'M_UNKNOWN' } });
   });
 
+  test('counts the event that it sends at once, not those for later, and no repeat', async () => {
+    const served = await serve();
+    const body = { timeout: 10, send_on_timeout: onTimeout, send_on_action: { act: onTimeout } };
+    await served.put(`${path}0`, body);
+    expect(served.homeserver.counted).toEqual([]);
+    for (const at of [path, path, '/unstable/io.element.msc3140/rooms/!room:test/send/future/t2'])
+      await served.put(at, { ...body, send_now: onTimeout });
+    expect(served.homeserver.counted).toEqual(['@alice:test', '@alice:test']);
+  });
+
+  test('is refused whole when that event is one too many for its user', async () => {
+    const served = await serve();
+    const body = { timeout: 10, send_on_timeout: onTimeout, send_now: { type: 'm.now', content: {} } };
+    served.homeserver.allowedEvents = 0;
+    expect(await served.put(path, body)).toMatchObject({
+      status: 429,
+      body: { errcode: 'M_LIMIT_EXCEEDED' },
+    });
+    expect([served.types(), await listed(served)]).toEqual([[], []]);
+    served.homeserver.allowedEvents = 1;
+    expect((await served.put(path, body)).status).toBe(200);
+  });
+
   test('keeps the other parameters of the plain endpoint for all of its events', async () => {
     const served = await serve();
     const body = { timeout: 10, send_on_timeout: onTimeout, send_now: onTimeout };

@@ -38,6 +38,9 @@ export class HomeserverDouble implements LocalHomeserver {
   readonly rooms = new Set(['!room:test', '!other:test']);
   /** what the room says of the next events */
   refusal: Refusal | null = null;
+  /** users whose events of batches were counted, in order, and how many of them may be */
+  readonly counted: string[] = [];
+  allowedEvents = Infinity;
   onState: (key: StateKey, event: string, sender: string) => void = () => {};
   readonly #clock: Clock;
   readonly #transactions = new Map<string, string>();
@@ -109,6 +112,11 @@ export class HomeserverDouble implements LocalHomeserver {
     }),
     hasAnswered: ({ user, device }, { room, type, transactionId }) =>
       this.#transactions.has(JSON.stringify([user, device, room, type, transactionId])),
+    countEvent: ({ user }) => {
+      if (this.counted.length >= this.allowedEvents)
+        throw new MatrixError('limitExceeded', 'Too many events');
+      this.counted.push(user);
+    },
   };
 
   readonly plainState: Endpoint = endpoint({

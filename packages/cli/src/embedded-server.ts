@@ -54,10 +54,11 @@ export async function startEmbedded(config: Config, logger: Logger): Promise<Run
   homeserver.onSync((user, device) => futures.deviceSyncs(user, device));
   // A server that is imitated answers what it makes of futures itself.
   if (quirks === null) {
+    const { send: endpoint, hasAnswered, countEvent } = homeserver.plain;
     api = apiEndpoints({
       futures,
       generations: new Set(config.generations),
-      plainSend: { endpoint: homeserver.plain.send, hasAnswered: homeserver.plain.hasAnswered },
+      plainSend: { endpoint, hasAnswered, countEvent },
       seesSyncs: true,
       onError,
     });

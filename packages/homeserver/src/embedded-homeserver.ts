@@ -61,6 +61,11 @@ export interface EmbeddedHomeserver {
       requester: Requester,
       path: { readonly room: RoomId; readonly type: string; readonly transactionId: string },
     ): Promise<boolean>;
+    /**
+     * Counts an event that is sent another way, at once, as one of `send`.
+     * @throws MatrixError 429 `M_LIMIT_EXCEEDED`
+     */
+    countEvent(requester: Requester): void;
   };
   /**
    * `listener` is called inside the unit of whatever path makes a new state event: send, membership, a new room, a

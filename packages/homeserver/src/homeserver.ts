@@ -177,6 +177,7 @@ export async function openHomeserver(options: HomeserverOptions): Promise<Embedd
     state: putState(rooms),
     hasAnswered: (requester, { room, type, transactionId: txnId }) =>
       hasSent(rooms, requester, { room, type, txnId, target: null }),
+    countEvent: (requester) => sent.take(requester),
   };
   return {
     port,

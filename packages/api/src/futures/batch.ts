@@ -30,13 +30,19 @@ export interface PlainSend {
     requester: Requester,
     path: { readonly room: string; readonly type: string; readonly transactionId: string },
   ) => boolean | Promise<boolean>;
+  /**
+   * Counts one event of a batch that is sent at once, as the plain endpoint counts its own. Left out where it is counted
+   * by who takes it.
+   * @throws MatrixError M_LIMIT_EXCEEDED
+   */
+  readonly countEvent?: (requester: Requester) => void;
 }
 
 /**
  * `PUT /unstable/FEATURE/rooms/{roomId}/send/future/{txnId}` (text of 6 June 2024, "Batch sending futures with custom
  * endpoint"): a whole group, and an event that is sent at once, in one step, all or nothing.
  */
-export function unstableBatch(futures: Futures): Endpoint {
+export function unstableBatch(futures: Futures, plain: PlainSend): Endpoint {
   return endpoint({
     method: 'PUT',
     paths: unstable(features, path),
@@ -46,7 +52,7 @@ export function unstableBatch(futures: Futures): Endpoint {
     body: eventContent,
     answers: batchSchema,
     handle: ({ requester, params, query, body }) =>
-      scheduleBatchOnce(futures, {
+      scheduleBatchOnce(futures, plain, {
         requester,
         room: params.roomId,
         query,
@@ -69,7 +75,7 @@ const batchSchema = Type.Object({
  * its transaction says if it was answered before, and its body if not.
  */
 export function batch(futures: Futures, plain: PlainSend): Endpoint {
-  const whole = unstableBatch(futures);
+  const whole = unstableBatch(futures, plain);
   const event = atBatchPath(plain.endpoint);
   const isOne = async (incoming: Incoming, bytes: Uint8Array): Promise<boolean> => {
     const { requester, params } = incoming;
@@ -156,13 +162,14 @@ interface BatchCall {
   readonly body: () => JsonObject;
 }
 
-function scheduleBatchOnce(futures: Futures, call: BatchCall): Promise<Answer> {
+function scheduleBatchOnce(futures: Futures, plain: PlainSend, call: BatchCall): Promise<Answer> {
   const { requester, room, query, transactionId, body } = call;
   const scope = scopeOf(requester, room, transactionId);
   const draft = ({ type: eventType, state_key: stateKey, content }: BatchEvent): Draft =>
     draftOf(call, { type: eventType, stateKey: stateKey ?? null, content });
   return futures.once(scope, answerOf, async () => {
     const { timeout, sendOnTimeout, sendOnAction, sendNow } = readBatch(body());
+    if (sendNow !== null) plain.countEvent?.(requester);
     const scheduled = await futures.scheduleBatch({
       owner: requester.user,
       timeout,

@@ -19,7 +19,7 @@ export function futuresEndpoints(futures: Futures, plainSend: PlainSend): Endpoi
     sendWithFutureParameters(futures),
     stateWithFutureParameters(futures),
     batch(futures, plainSend),
-    unstableBatch(futures),
+    unstableBatch(futures, plainSend),
     useToken(futures),
     listFutures(futures),
     useTokens(futures),

@@ -78,6 +78,16 @@ test('what a future sends is neither limited nor counted', async () => {
   expect((await append(ben)).kind).toBe('accepted');
 });
 
+test('what is sent another way at once is counted with the rest', async () => {
+  const { plain } = server.homeserver;
+  const requester = { user: ben.id, device: ben.device, isGuest: false, accessToken: ben.token };
+  for (let count = 0; count < 100; count += 1) plain.countEvent(requester);
+  const { passed } = await untilRefused(() => ben.put(at(`/send/m.room.message/${fresh()}`), message));
+  // The join was one, too.
+  expect(passed).toBe(99);
+  expect(() => plain.countEvent(requester)).toThrow('Too many requests');
+});
+
 describe('by address are limited', () => {
   const from = async (address: string, path: string, payload: object | null): Promise<Reply> => {
     const { statusCode, headers, ...response } = await server.http.inject({
