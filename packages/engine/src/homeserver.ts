@@ -58,8 +58,10 @@ export interface Delayed {
 }
 
 /**
- * A homeserver that sees syncs says so: called when a sync of a device begins, it returns what is to be called when
- * that sync is over, answered or its client gone. Both are cheap and write nothing.
+ * Called by a homeserver that sees syncs, when one of a device begins. What it returns is called once, when that sync is
+ * over: answered, refused because the device was logged out meanwhile, or at the moment that its connection is known to
+ * be closed. In between the device is syncing, however long the poll. A client that vanishes without closing its
+ * connection is noticed when the poll's own time is up. Both calls are cheap and write nothing.
  */
 export type SyncListener = (user: UserId, device: string) => () => void;
 

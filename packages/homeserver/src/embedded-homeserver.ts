@@ -4,6 +4,7 @@ import type {
   LocalHomeserver,
   Randomness,
   RoomId,
+  SyncListener,
   Timers,
   UserId,
 } from '@matrix-futures/engine';
@@ -13,7 +14,6 @@ import type { Registration } from './application-services/registration.ts';
 import type { Quirks } from './quirks/quirks.ts';
 import type { RoomVersionId } from './room-versions/room-version.ts';
 import type { NewStateListener } from './rooms/append.ts';
-import type { SyncListener } from './sync/get-sync.ts';
 
 export interface HomeserverOptions {
   readonly database: Database;

@@ -1,4 +1,4 @@
-import type { StateKey, UserId } from '@matrix-futures/engine';
+import type { StateKey, SyncListener, UserId } from '@matrix-futures/engine';
 import { openAccountStore } from './accounts/account-store.ts';
 import type { Accounts } from './accounts/accounts.ts';
 import { accountEndpoints } from './accounts/endpoints.ts';
@@ -31,7 +31,6 @@ import { hasSent } from './rooms/sending.ts';
 import { migrate } from './schema/migrate.ts';
 import { createNotifier } from './stream/notifier.ts';
 import { openPositions } from './stream/positions.ts';
-import type { SyncListener } from './sync/get-sync.ts';
 import { openUserServices } from './sync/user-services.ts';
 
 /** Far above what a person or a call does, far below what a runaway script does. */

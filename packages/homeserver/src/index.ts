@@ -10,4 +10,3 @@ export { noQuirks, type Quirks } from './quirks/quirks.ts';
 export { WrongServerName } from './identity.ts';
 export type { NewStateListener } from './rooms/append.ts';
 export { translateStorageError } from './storage-error.ts';
-export type { SyncListener } from './sync/get-sync.ts';

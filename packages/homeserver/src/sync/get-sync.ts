@@ -1,4 +1,4 @@
-import type { Clock, Ms, Timers, UserId } from '@matrix-futures/engine';
+import type { Clock, Ms, SyncListener, Timers } from '@matrix-futures/engine';
 import { client, endpoint, MatrixError, type Endpoint, type Requester } from '@matrix-futures/http';
 import type { Turn } from '@matrix-futures/sqlite';
 import type { FilterStore } from '../filters/filter-store.ts';
@@ -10,14 +10,6 @@ import { filterOf, sinceOf, stateFieldOf, SyncQuery, timeoutOf } from './sync-re
 
 /** Answers all polls that wait, and from then on at once: for a server that is about to stop. */
 export type EndPolls = () => void;
-
-/**
- * Called when a sync of a device begins. What it returns is called once, when that sync is over: answered, refused
- * because the device was logged out meanwhile, or at the moment that its connection is known to be closed. In between
- * the device is syncing, however long the poll. A client that vanishes without closing its connection is noticed when
- * the poll's own time is up.
- */
-export type SyncListener = (user: UserId, device: string) => () => void;
 
 export interface Polling {
   readonly turn: Turn;
