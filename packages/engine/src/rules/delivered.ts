@@ -25,14 +25,15 @@ export function failedWhenDue(group: Group, winner: FutureId, error: Refusal, wo
  * A staged batch is deleted (null).
  */
 export function refused(group: Group, claim: Claim, error: Refusal, world: World): Group | null {
-  if (claim.winner === null) return unstaged(group, claim, world);
-  if (claim.doomed !== null)
-    return reopen(finish(group, claim.winner, cancelled(claim.doomed, world.now)), world.now);
-  if (claim.cause === 'token') return reopen(group, world.now);
+  if (claim.winner === null || claim.doomed !== null || claim.cause === 'token')
+    return givenBack(group, claim, world);
   return reopen(finish(group, claim.winner, { kind: 'failed', at: world.now, error }), world.now);
 }
 
-/** Certainly no effect, and whoever asked was told to come back: the claim is taken back, the future stays. */
+/**
+ * Certainly no effect, and whoever asked is told: the claim is taken back, and the future stays unless it was cancelled
+ * meanwhile.
+ */
 export function givenBack(group: Group, claim: Claim, world: World): Group | null {
   if (claim.winner === null) return unstaged(group, claim, world);
   if (claim.doomed !== null)
