@@ -59,7 +59,7 @@ export async function startGateway(
     unstableFeatures: () => api?.unstableFeatures ?? {},
     capabilities: () => api?.capabilities ?? {},
     withStateKey: (key, run) => inTurnOfStateKey(store, timers, key, run),
-    onLoginsChange: () => gateway.forgetLogins(),
+    onLoginsChange: (change) => gateway.forgetLogins(change),
     ...(upstream.delayIds && {
       delayIds: {
         authenticate: gateway.authenticate,

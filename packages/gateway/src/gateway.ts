@@ -10,6 +10,7 @@ import { RecognisedKind } from './kinds/recognised.ts';
 import { listenerEndpoints } from './listener/endpoints.ts';
 import { Listener, type Listening } from './listener/listener.ts';
 import { pingListener } from './listener/ping.ts';
+import type { LoginsChange } from './proxy/logins.ts';
 import type { Registrations } from './registration/registration.ts';
 import { Requesters } from './requesters/requesters.ts';
 import { Puppet } from './upstream/puppet.ts';
@@ -38,8 +39,8 @@ export interface Gateway extends AsyncDisposable {
   readonly isAway: boolean;
   /** What is known of the homeserver by now. */
   kind(): HomeserverKind;
-  /** Logins have ended, or may have: everybody is asked for again. */
-  forgetLogins(): void;
+  /** Logins have ended, or may have: who they were is asked again. */
+  forgetLogins(change: LoginsChange): void;
   /** What the homeserver calls. */
   listenerEndpoints(listening: Listening): Endpoint[];
   /** Asks the homeserver what it is; resolves when it has said so, or has not for 5 s. */
@@ -74,7 +75,7 @@ export function openGateway(options: GatewayOptions): Gateway {
       return reachability.isAway;
     },
     kind,
-    forgetLogins: () => requesters.forget(),
+    forgetLogins: (change) => requesters.forget(change),
     listenerEndpoints: (listening) =>
       listenerEndpoints({
         listener: new Listener(listening, rooms, timers),

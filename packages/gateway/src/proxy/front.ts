@@ -5,7 +5,7 @@ import { asksForEvents } from './delay-ids.ts';
 import { type Forwarder, type Passing, relay } from './forward.ts';
 import type { Guard } from './guard.ts';
 import { hasPassedHere } from './headers.ts';
-import { changesLogins, type OnLoginsChange, tokenOf } from './logins.ts';
+import { loginsChangedBy, type OnLoginsChange } from './logins.ts';
 import { clientSegments, rawPath } from './path.ts';
 import { type PlainState, stateKeySet } from './plain-state.ts';
 import type { Versions } from './versions.ts';
@@ -66,8 +66,8 @@ async function serve(parts: FrontParts, passing: Passing): Promise<void> {
   if (parts.delayIds !== null && asksForEvents(method, url)) return parts.delayIds.serve(passing);
   const answer = await parts.forwarder.send(passing);
   const { statusCode = 502 } = answer;
-  if (statusCode >= 200 && statusCode < 300 && changesLogins(method, url))
-    parts.onLoginsChange(tokenOf(request));
+  const change = statusCode >= 200 && statusCode < 300 ? loginsChangedBy(request) : null;
+  if (change !== null) parts.onLoginsChange(change);
   relay(answer, response);
 }
 

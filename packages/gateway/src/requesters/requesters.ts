@@ -1,23 +1,17 @@
-import {
-  type Clock,
-  HomeserverUnavailable,
-  type Instant,
-  type Ms,
-  type Timers,
-} from '@matrix-futures/engine';
+import type { Clock, Instant, Ms, Timers } from '@matrix-futures/engine';
 import {
   type Asking,
   type Authenticate,
   AuthenticationUnavailable,
   MatrixError,
+  type Query,
   type Requester,
 } from '@matrix-futures/http';
 import { hash } from 'node:crypto';
-import Type from 'typebox';
-import { Compile } from 'typebox/compile';
-import { readError } from '../delivery/answer-error.ts';
 import type { HomeserverKind } from '../kinds/kind.ts';
-import type { Upstream, UpstreamAnswer } from '../upstream/upstream.ts';
+import type { LoginsChange } from '../proxy/logins.ts';
+import type { Upstream } from '../upstream/upstream.ts';
+import { actingAs, askWhoami, type Found } from './whoami.ts';
 
 /** After a logout that the gateway does not see, a token counts for so long. */
 const trusted: Ms = 30_000;
@@ -26,23 +20,18 @@ const refused: Ms = 10_000;
 const mostEntries = 10_000;
 /** Beyond so many questions at once, the last ones would be answered after `patience`. */
 const mostAsked = 1_000;
-const patience: Ms = 10_000;
 /** Where a login is optional. Clients give a heartbeat up after 2 s (js-sdk), and the next one comes 5 s later. */
 const optionalPatience: Ms = 1_000;
 
-const whoami = Compile(
-  Type.Object({
-    user_id: Type.String(),
-    device_id: Type.Optional(Type.String()),
-    is_guest: Type.Optional(Type.Boolean()),
-  }),
-);
-const errorBody = Compile(Type.Record(Type.String(), Type.Unknown()));
-
-type Found = { readonly user: string; readonly device: string | null; readonly isGuest: boolean };
 interface Entry {
   readonly until: Instant;
+  /** hash of the access token, whoever it acted for */
+  readonly login: string;
   readonly outcome: Found | MatrixError;
+}
+interface Question {
+  readonly login: string;
+  readonly outcome: Promise<Found | MatrixError>;
 }
 
 /** What a header can carry, and homeservers still read (Synapse: 16 KiB for all headers). Nobody was given another. */
@@ -63,9 +52,8 @@ export class Requesters {
   readonly #found = new Map<string, Entry>();
   /** Apart from the others: tokens that somebody made up do not drive out whom the homeserver knows. */
   readonly #refused = new Map<string, Entry>();
-  readonly #asked = new Map<string, Promise<Found | MatrixError>>();
-  /** Goes up with every purge: an answer that was under way then is not remembered. */
-  #purges = 0;
+  /** What is asked and no longer among these, its answer is not remembered: logins have ended since. */
+  readonly #asked = new Map<string, Question>();
 
   /**
    * @param upstream for these questions alone: strangers ask them, and nothing else is to wait for them or judge by them
@@ -95,117 +83,72 @@ export class Requesters {
     return Promise.race([found, late.promise]).finally(cancel);
   }
 
-  /** Logins have ended, or may have: everybody is asked for again. */
-  forget(): void {
-    this.#purges += 1;
-    this.#found.clear();
-    this.#refused.clear();
-    // What is being asked may be answered with how things were before.
+  /**
+   * Logins have ended, or may have: who they were is asked again. Of those of a user that cannot be told from the access
+   * token, everybody is.
+   */
+  forget({ of, accessToken, query }: LoginsChange): void {
+    if (of === 'user') this.#forgetUser(accessToken === null ? null : this.#ownerOf(accessToken, query));
+    // a refresh without the old token: that one is good until the new one is used
+    else if (accessToken !== null) this.#forgetLogin(loginOf(accessToken));
+  }
+
+  #forgetLogin(login: string): void {
+    for (const known of [this.#found, this.#refused, this.#asked])
+      for (const [name, { login: its }] of known) if (its === login) known.delete(name);
+  }
+
+  #forgetUser(user: string | null): void {
+    // What is being asked may be answered with how things were before, and nobody knows yet whose it is.
     this.#asked.clear();
+    if (user === null) this.#refused.clear();
+    for (const [name, { outcome }] of this.#found)
+      if (user === null || userOf(outcome) === user) this.#found.delete(name);
+  }
+
+  #ownerOf(accessToken: string, query: Query): string | null {
+    const known = this.#found.get(nameOf(accessToken, query));
+    return known === undefined ? null : userOf(known.outcome);
   }
 
   #find(accessToken: string, asking: Asking): Promise<Found | MatrixError> {
-    const acting = actingAs(asking);
-    const name = hash('sha256', JSON.stringify([accessToken, acting]), 'base64url');
+    const name = nameOf(accessToken, asking.query);
     const entry = this.#found.get(name) ?? this.#refused.get(name);
     if (entry !== undefined && entry.until > this.#clock.now()) return Promise.resolve(entry.outcome);
     const asked = this.#asked.get(name);
-    if (asked !== undefined) return asked;
+    if (asked !== undefined) return asked.outcome;
     if (this.#asked.size >= mostAsked)
       return Promise.reject(new AuthenticationUnavailable('Too many are asking who they are; try again'));
-    const asks = this.#ask(name, accessToken, acting, asking).finally(() => {
-      if (this.#asked.get(name) === asks) this.#asked.delete(name);
-    });
-    this.#asked.set(name, asks);
-    return asks;
-  }
-
-  async #ask(
-    name: string,
-    accessToken: string,
-    acting: Readonly<Record<string, string>>,
-    asking: Asking,
-  ): Promise<Found | MatrixError> {
-    const purges = this.#purges;
-    const outcome = read(await this.#whoami(accessToken, acting, asking), this.#kind());
-    const isRefusal = outcome instanceof MatrixError;
-    if (purges === this.#purges && !(isRefusal && outcome.status !== 401))
-      this.#remember(name, { outcome, until: this.#clock.now() + (isRefusal ? refused : trusted) });
-    return outcome;
-  }
-
-  async #whoami(
-    accessToken: string,
-    acting: Readonly<Record<string, string>>,
-    { headers, address }: Asking,
-  ): Promise<UpstreamAnswer> {
-    const before = headers['x-forwarded-for'];
-    const agent = headers['user-agent'];
-    try {
-      return await this.#upstream.ask({
-        method: 'GET',
-        path: '/_matrix/client/v3/account/whoami',
-        query: acting,
-        token: accessToken,
-        // It writes down where a device was last seen.
-        headers: {
-          'X-Forwarded-For': before === undefined ? address : `${String(before)}, ${address}`,
-          ...(agent !== undefined && { 'User-Agent': agent }),
-        },
-        limit: patience,
+    const login = loginOf(accessToken);
+    const question: Question = { login, outcome: askWhoami(this.#upstream, this.#kind, accessToken, asking) };
+    this.#asked.set(name, question);
+    return question.outcome
+      .then((outcome) => {
+        if (this.#asked.get(name) === question) this.#remember(name, login, outcome);
+        return outcome;
+      })
+      .finally(() => {
+        if (this.#asked.get(name) === question) this.#asked.delete(name);
       });
-    } catch (error) {
-      if (error instanceof HomeserverUnavailable)
-        throw new AuthenticationUnavailable('The homeserver cannot be asked who this is; try again');
-      throw error;
-    }
   }
 
-  #remember(name: string, entry: Entry): void {
+  #remember(name: string, login: string, outcome: Found | MatrixError): void {
+    const isRefusal = outcome instanceof MatrixError;
+    if (isRefusal && outcome.status !== 401) return;
     this.#found.delete(name);
     this.#refused.delete(name);
-    const entries = entry.outcome instanceof MatrixError ? this.#refused : this.#found;
-    entries.set(name, entry);
+    const entries = isRefusal ? this.#refused : this.#found;
+    entries.set(name, { login, outcome, until: this.#clock.now() + (isRefusal ? refused : trusted) });
     if (entries.size <= mostEntries) return;
     const [oldest] = entries.keys();
     if (oldest !== undefined) entries.delete(oldest);
   }
 }
 
-/** Application services name who they act for: it is part of who is asking. */
-function actingAs({ query }: Asking): Readonly<Record<string, string>> {
-  const names = ['user_id', 'device_id', 'org.matrix.msc3202.device_id'];
-  return Object.fromEntries(
-    names.flatMap((name) => {
-      const value = query.values.get(name)?.[0];
-      return value === undefined ? [] : [[name, value] as const];
-    }),
-  );
-}
+const loginOf = (accessToken: string): string => hash('sha256', accessToken, 'base64url');
 
-function read(answer: UpstreamAnswer, { serviceDevice }: HomeserverKind): Found | MatrixError {
-  const { status, body } = answer;
-  if (status === 200 && whoami.Check(body)) {
-    const { user_id: user, device_id: device = null, is_guest: isGuest = false } = body;
-    return { user, device: device === serviceDevice ? null : device, isGuest };
-  }
-  const { errcode, error } = readError(answer);
-  if ((status !== 401 && status !== 403) || errcode === null || !errorBody.Check(body))
-    throw new AuthenticationUnavailable(
-      `The homeserver cannot say who this is (it answered ${status}); try again`,
-    );
-  return new MatrixError({ status, errcode }, error, fieldsOf(body));
-}
+const nameOf = (accessToken: string, query: Query): string =>
+  hash('sha256', JSON.stringify([accessToken, actingAs(query)]), 'base64url');
 
-/** `soft_logout` above all. */
-function fieldsOf(body: Record<string, unknown>): Record<string, string | number | boolean> {
-  return Object.fromEntries(
-    Object.entries(body).flatMap(([key, value]) =>
-      key !== 'errcode' &&
-      key !== 'error' &&
-      (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
-        ? [[key, value] as const]
-        : [],
-    ),
-  );
-}
+const userOf = (outcome: Found | MatrixError): string | null =>
+  outcome instanceof MatrixError ? null : outcome.user;

@@ -19,6 +19,9 @@ export interface Reply {
 }
 export type Answer = (request: { method: string; url: string; token: string | null }) => Reply | null;
 
+/** What every clock shows, however long a test takes. */
+export const instant = Date.UTC(2030, 0, 1, 12);
+
 /** A server over real HTTP that answers by a function, which a test may put another before. */
 export class Answering implements AsyncDisposable {
   readonly #server: Server;
@@ -35,7 +38,8 @@ export class Answering implements AsyncDisposable {
     server.on('request', (request, response) => {
       request.resume().on('end', () => {
         const { status, body, headers = {} } = answering.#reply(request);
-        response.writeHead(status, { 'Content-Type': 'application/json', ...headers });
+        const date = new Date(instant).toUTCString();
+        response.writeHead(status, { 'Content-Type': 'application/json', Date: date, ...headers });
         response.end(JSON.stringify(body));
       });
     });
@@ -164,7 +168,7 @@ export interface Clocks {
 /** Every finding, by the name of its check. */
 export async function findings(
   setUp: SetUp,
-  { wall = Date.now, elapsed = () => performance.now() }: Clocks = {},
+  { wall = () => instant, elapsed = () => performance.now() }: Clocks = {},
 ): Promise<ReadonlyMap<string, Examined['finding']>> {
   const found = new Map<string, Examined['finding']>();
   for await (const { name, finding } of examine(setUp, { clock: { wall }, timers, elapsed }))

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { LoginsChange } from '../../src/proxy/logins.ts';
 import { alice, gatewayBefore } from './proxying.ts';
 
 describe('a front for paths', () => {
@@ -57,9 +58,9 @@ test('an upstream that leads back to the gateway is refused, not asked for ever'
 
 describe('what ends logins', () => {
   async function seen(method: string, path: string, status = 200, headers: Record<string, string> = {}) {
-    const changes: unknown[] = [];
+    const changes: LoginsChange[] = [];
     const { url } = await gatewayBefore((_request, response) => void response.writeHead(status).end('{}'), {
-      onLoginsChange: (accessToken) => changes.push(accessToken),
+      onLoginsChange: (change) => changes.push(change),
     });
     await fetch(`${url}/_matrix/client${path}`, { method, headers });
     return changes;
@@ -67,18 +68,24 @@ describe('what ends logins', () => {
   const authorized = { Authorization: `Bearer ${alice.accessToken}` };
 
   test.each([
-    ['POST', '/v3/logout'],
-    ['POST', '/r0/logout/all'],
-    ['POST', '/v3/delete_devices'],
-    ['DELETE', '/v3/devices/PHONE'],
-    ['POST', '/v3/account/password'],
-    ['POST', '/v3/account/deactivate'],
-    ['POST', '/v3/refresh'],
-  ])('is told when the homeserver agreed: %s %s', async (method, path) => {
-    expect(await seen(method, path, 200, authorized)).toEqual(['alices']);
-    expect(await seen(method, `${path}?access_token=other`)).toEqual(['other']);
-    expect(await seen(method, path)).toEqual([null]);
-    expect(await seen(method, path, 401, authorized)).toEqual([]);
+    ['POST', '/v3/logout', 'login'],
+    ['POST', '/v3/refresh', 'login'],
+    ['POST', '/r0/logout/all', 'user'],
+    ['POST', '/v3/delete_devices', 'user'],
+    ['DELETE', '/v3/devices/PHONE', 'user'],
+    ['POST', '/v3/account/password', 'user'],
+    ['POST', '/v3/account/deactivate', 'user'],
+  ])('is told when the homeserver agreed: %s %s, of the %s', async (method, path, of) => {
+    expect(await seen(method, path, 200, authorized)).toMatchObject([{ of, accessToken: 'alices' }]);
+    const [byQuery] = await seen(method, `${path}?access_token=other&user_id=%40bob:test`);
+    expect(byQuery).toMatchObject({ of, accessToken: 'other' });
+    expect(byQuery?.query.values.get('user_id')).toEqual(['@bob:test']);
+    expect(await seen(method, path)).toMatchObject([{ of, accessToken: null }]);
+  });
+
+  test.each([401, 403, 429, 500, 302])('is not told when it answers %i', async (status) => {
+    for (const path of ['/v3/logout', '/v3/logout/all', '/v3/refresh'])
+      expect(await seen('POST', path, status, authorized)).toEqual([]);
   });
 
   test.each([

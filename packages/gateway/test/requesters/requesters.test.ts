@@ -9,6 +9,7 @@ import {
 } from '@matrix-futures/http';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type KindName, kinds } from '../../src/kinds/kind.ts';
+import type { LoginsChange } from '../../src/proxy/logins.ts';
 import { Requesters } from '../../src/requesters/requesters.ts';
 import { Upstream } from '../../src/upstream/upstream.ts';
 import { startHomeserver, timers, type Asked, type Homeserver, type Reply } from '../homeserver.ts';
@@ -183,34 +184,103 @@ describe('what was answered is remembered', () => {
     answer = alice;
     expect(await ask()).toMatchObject({ user: '@alice:test' });
   });
+});
 
-  test('not longer than until logins end', async () => {
-    let answer = alice;
-    const { ask, requesters } = await open(() => answer);
-    await ask();
-    answer = loggedOut;
-    await ask();
-    requesters.forget();
-    await expect(ask()).rejects.toMatchObject({ status: 401 });
+const changeOf = (of: LoginsChange['of'], accessToken: string | null, query = ''): LoginsChange => ({
+  of,
+  accessToken,
+  query: decodeQuery(query),
+});
+
+describe('when logins end, who they were is asked again', () => {
+  const users: Readonly<Record<string, string>> = {
+    'Bearer alices': '@alice:test',
+    'Bearer alices-other': '@alice:test',
+    'Bearer bobs': '@bob:test',
+  };
+  const tokens = ['alices', 'alices-other', 'bobs', 'made-up'];
+
+  /** Everybody has asked before. @returns who is asked for again afterwards */
+  async function askedAgain(change: LoginsChange): Promise<string[]> {
+    const { ask, requesters, homeserver } = await open(({ headers }) => {
+      const user_id = users[headers.authorization ?? ''];
+      return user_id === undefined ? loggedOut : { status: 200, body: { user_id } };
+    });
+    const askAll = () => Promise.allSettled(tokens.map((token) => ask(token)));
+    await askAll();
+    const before = homeserver.asked.length;
+    requesters.forget(change);
+    await askAll();
+    return homeserver.asked.slice(before).map(({ headers }) => headers.authorization?.slice(7) ?? '');
+  }
+
+  test.each([
+    ['of one login: that one', changeOf('login', 'alices'), ['alices']],
+    ['of a login that nobody asked for: nobody', changeOf('login', 'new'), []],
+    ['by a refresh that does not say whose: nobody', changeOf('login', null), []],
+    ['of a user: all of theirs', changeOf('user', 'alices'), ['alices', 'alices-other']],
+    ['of a user who is not known: everybody', changeOf('user', 'new'), tokens],
+    [
+      'of a user whom an application service acts for: everybody',
+      changeOf('user', 'alices', 'user_id=b'),
+      tokens,
+    ],
+    ['of a user without a login: everybody', changeOf('user', null), tokens],
+  ])('%s', async (_, change, expected) => {
+    expect((await askedAgain(change)).toSorted()).toEqual(expected.toSorted());
   });
 
-  test('not if logins ended while it was on its way', async () => {
+  test('whoever an application service acts for by a token that ended, too', async () => {
+    const { ask, requesters, homeserver } = await open(({ query }) => ({
+      status: 200,
+      body: { user_id: query['user_id'] },
+    }));
+    await ask('services', 'user_id=%40alice:test');
+    requesters.forget(changeOf('login', 'services'));
+    await ask('services', 'user_id=%40alice:test');
+    expect(homeserver.asked).toHaveLength(2);
+  });
+
+  test.each([
+    ['of that login', changeOf('login', 'alices')],
+    ['of some user', changeOf('user', 'bobs')],
+    ['of nobody who is known', changeOf('user', null)],
+  ])('also if they ended while it was on its way: %s', async (_, change) => {
     const first = Promise.withResolvers<Reply>();
     const arrived = Promise.withResolvers<void>();
-    const { ask, requesters, homeserver } = await open(() => {
-      if (homeserver.asked.length > 1) return loggedOut;
+    const { ask, requesters, homeserver } = await open(({ headers }) => {
+      if (headers.authorization === 'Bearer bobs') return { status: 200, body: { user_id: '@bob:test' } };
+      if (homeserver.asked.length > 2) return loggedOut;
       arrived.resolve();
       return first.promise;
     });
+    await ask('bobs');
     const early = ask();
     await arrived.promise;
-    requesters.forget();
+    requesters.forget(change);
     // Whoever comes after the logout does not join what was asked before.
     await expect(ask()).rejects.toMatchObject({ status: 401 });
     first.resolve(alice);
     expect(await early).toMatchObject({ user: '@alice:test' });
     await expect(ask()).rejects.toMatchObject({ status: 401 });
-    expect(homeserver.asked).toHaveLength(2);
+    expect(homeserver.asked).toHaveLength(3);
+  });
+
+  test('but what is on its way of another login is not asked twice', async () => {
+    const reply = Promise.withResolvers<Reply>();
+    const arrived = Promise.withResolvers<void>();
+    const { ask, requesters, homeserver } = await open(() => {
+      arrived.resolve();
+      return reply.promise;
+    });
+    const first = ask('bobs');
+    await arrived.promise;
+    requesters.forget(changeOf('login', 'alices'));
+    const second = ask('bobs');
+    reply.resolve(alice);
+    await Promise.all([first, second, ask('bobs')]);
+    await ask('bobs');
+    expect(homeserver.asked).toHaveLength(1);
   });
 });
 

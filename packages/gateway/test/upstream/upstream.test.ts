@@ -33,13 +33,24 @@ async function serve(listener: RequestListener) {
   return { url: `http://127.0.0.1:${address.port}`, port: address.port, sockets, asked };
 }
 
-function upstreamTo(url: string): Upstream {
-  const upstream = new Upstream(url, timers);
+function upstreamTo(url: string, itsTimers = timers): Upstream {
+  const upstream = new Upstream(url, itsTimers);
   stack.push({ [Symbol.asyncDispose]: async () => upstream.close() });
   return upstream;
 }
 
 const question: UpstreamRequest = { method: 'PUT', path: '/x', body: { a: 1 }, limit: 30_000 };
+
+/** Real time, but for the limit of a request, which runs out when the test says so. */
+function timersByHand() {
+  const limits: (() => void)[] = [];
+  return {
+    timers: { ...timers, after: (_delay: number, run: () => void) => (limits.push(run), () => {}) },
+    runOut: () => {
+      for (const run of limits.splice(0)) run();
+    },
+  };
+}
 
 /** Why that came to nothing. */
 async function failureOf(upstream: Upstream, request = question): Promise<unknown> {
