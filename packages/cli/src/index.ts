@@ -1,5 +1,2 @@
-export { type Config, parseConfig } from './config/config.ts';
-export { readSources } from './config/sources.ts';
-export { createLogger } from './log.ts';
-export { type RunningServer, startServer } from './server.ts';
+/** For benchmarks and tests, which measure and open parts of the server in their own process. */
 export { machine, randomness, timers } from './system.ts';

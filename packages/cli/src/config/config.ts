@@ -1,5 +1,5 @@
 import type { Generation, Limits, Ms, Retention } from '@matrix-futures/engine';
-import type { KindName } from '@matrix-futures/gateway';
+import type { Front, KindName } from '@matrix-futures/gateway';
 import type { QuirkProfile } from '@matrix-futures/homeserver';
 import { settings, type SettingName } from './settings.ts';
 import { ConfigError, type Sources } from './sources.ts';
@@ -57,9 +57,6 @@ export interface GatewayConfig {
   readonly requestLimit: Ms;
   readonly synapseAdminTokenFile: string | null;
 }
-
-/** What of the homeserver's traffic comes to the gateway: only what futures need, or everything. */
-export type Front = 'paths' | 'all';
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];

@@ -1,7 +1,8 @@
+import type { Front } from '@matrix-futures/gateway';
+
 /** What a proxy's rules are to be written for. */
 export interface ProxyRequest {
-  /** `paths`: only what the gateway answers itself goes to it; `all`: everything that clients ask */
-  readonly front: 'paths' | 'all';
+  readonly front: Front;
   readonly gateway: Server;
   readonly homeserver: Server;
   readonly serverName: string;
