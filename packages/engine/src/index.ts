@@ -12,5 +12,5 @@ export * from './limits.ts';
 export * from './tokens.ts';
 export { defaultRemoteOptions, type RemoteOptions } from './delivery/remote-options.ts';
 export type { Holder, UseAnswer } from './delivery/delivery.ts';
-export { contentBytes } from './rules/add.ts';
+export { contentBytes, deadlineAfter } from './rules/add.ts';
 export { deadByState } from './rules/alive.ts';

@@ -1,28 +1,29 @@
-import type {
-  Capability,
-  Clock,
-  Decide,
-  DecideDue,
-  Decision,
-  EventId,
-  Filter,
-  FoundFuture,
-  FutureId,
-  FutureStore,
-  Group,
-  GroupId,
-  GroupRef,
-  Instant,
-  Ms,
-  Page,
-  Retention,
-  StateArrival,
-  StateKey,
-  StateMark,
-  TransactionMemory,
-  Usage,
-  UserId,
-  World,
+import {
+  type Capability,
+  type Clock,
+  deadlineAfter,
+  type Decide,
+  type DecideDue,
+  type Decision,
+  type EventId,
+  type Filter,
+  type FoundFuture,
+  type FutureId,
+  type FutureStore,
+  type Group,
+  type GroupId,
+  type GroupRef,
+  type Instant,
+  type Ms,
+  type Page,
+  type Retention,
+  type StateArrival,
+  type StateKey,
+  type StateMark,
+  type TransactionMemory,
+  type Usage,
+  type UserId,
+  type World,
 } from '@matrix-futures/engine';
 import type { Entry } from './agenda.ts';
 import { isAlive, isListed, page, usageOf } from './listing.ts';
@@ -271,7 +272,7 @@ export class MemoryStore implements FutureStore {
     if (group.phase !== 'open' || future.timeout === null || !isAlive(this.#tables, group.owner, future))
       return null;
     const since = this.#clock.now();
-    const deadline = Math.ceil(since + future.timeout);
+    const deadline = deadlineAfter(since, future.timeout);
     const futures = group.futures.map((each) => (each === future ? { ...each, deadline, since } : each));
     this.#tables.write(group, { ...group, futures });
     return deadline;

@@ -1,4 +1,4 @@
-import type { Capability, FutureId, Instant } from '@matrix-futures/engine';
+import { type Capability, deadlineAfter, type FutureId, type Instant } from '@matrix-futures/engine';
 import type { Turn } from '@matrix-futures/sqlite';
 import { TimerWheel } from '@matrix-futures/timers';
 import { TimerColumns } from './timer-columns.ts';
@@ -104,7 +104,7 @@ export class Timers {
     this.put({ ...this.#columns.read(slot), aliveUpTo: order });
   }
 
-  /** Starts the timer in `slot` anew. Rounded up to the millisecond: rounding down would be early by a part of one. */
+  /** Starts the timer in `slot` anew. */
   restart(slot: number, now: Instant, journal: number): Instant {
     const chunk = this.#columns.chunk(slot);
     const at = this.#columns.at(slot);
@@ -113,7 +113,7 @@ export class Timers {
     const sinceBefore = chunk.since[at] ?? 0;
     const journalBefore = chunk.journal[at] ?? 0;
     this.#turn.onUndo(() => this.#restore(id, deadlineBefore, sinceBefore, journalBefore));
-    const deadline = Math.ceil(now + (chunk.timeout[at] ?? 0));
+    const deadline = deadlineAfter(now, chunk.timeout[at] ?? 0);
     chunk.deadline[at] = deadline;
     chunk.since[at] = now;
     chunk.journal[at] = journal;

@@ -1,4 +1,4 @@
-import type { Ms } from '../clock.ts';
+import type { Instant, Ms } from '../clock.ts';
 import { stateKeyOf, type Draft, type UserId } from '../event.ts';
 import type { Fence, Future, FutureId, Generation, Nonce } from '../future.ts';
 import type { Group } from '../group.ts';
@@ -55,7 +55,7 @@ export function newFuture(asked: NewFuture, id: FutureId, world: World): Future 
 }
 
 /** Rounded up to the millisecond: rounding down would be early by a part of one. */
-export function deadlineAfter(now: number, timeout: Ms): number {
+export function deadlineAfter(now: Instant, timeout: Ms): Instant {
   return Math.ceil(now + timeout);
 }
 
