@@ -142,7 +142,7 @@ describe('a disk that fills up between an event and the outcome of its future un
       await wired.futures.start();
       const draft = { room, sender: ada, type: 'm.room.message', stateKey: null, content: later, extras: {} };
       // Long enough not to be due in the turn that schedules it: that would be undone, too.
-      const request = { owner: ada, draft, timeout: 50, groupName: null, scope: null };
+      const request = { owner: ada, draft, timeout: 2_000, groupName: null, scope: null };
       await wired.futures.schedule({ ...request, generation: 'futures' });
       await failed.promise;
       expect(errors).toMatchObject([{ name: 'StoreUnavailable', cause: { cause: { errcode: 13 } } }]);

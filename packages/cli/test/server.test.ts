@@ -116,7 +116,7 @@ describe('the futures of a device that', () => {
   });
 
   it('logs out stay in the hands of their tokens', async () => {
-    const { cancel_token: cancel } = await sendLater(alice, 'cancelled', 400);
+    const { cancel_token: cancel } = await sendLater(alice, 'cancelled', 600_000);
     const { send_token: send } = await sendLater(alice, 'sent', 600_000);
     await alice.ok('POST', '/v3/logout', {});
     await nobody().ok('POST', `/v3/futures/${cancel}`);
@@ -126,9 +126,9 @@ describe('the futures of a device that', () => {
 });
 
 it('the end of an account cancels all futures of the user at once, and those of nobody else', async () => {
-  const { send_token: send, refresh_token: refresh } = await sendLater(alice, 'never', 1_500);
-  const { delay_id: delay } = await delaySend(alice, 'never either', 1_500);
-  await sendLater(bob, 'kept', 1_600);
+  const { send_token: send, refresh_token: refresh } = await sendLater(alice, 'never', 5_000);
+  const { delay_id: delay } = await delaySend(alice, 'never either', 5_000);
+  await sendLater(bob, 'kept', 5_000);
   await alice.ok('POST', '/v3/account/deactivate', proof);
   for (const token of [send, refresh]) {
     expect(await nobody().call('POST', `/v3/futures/${token}`)).toMatchObject({
@@ -148,14 +148,16 @@ describe('a future whose heartbeat is the sync of its device', () => {
 
   it('waits while a long poll is open, and a timeout longer', async () => {
     const since = await next(alice);
-    await delaySend(alice, 'gone', 1_000, heartbeat);
-    // Twice as long as the timer. The poll would be answered sooner if the event came.
+    // Open before there is a timer, and for longer than it. The poll would be answered sooner if the event came.
     const began = performance.now();
-    const answer = await alice.ok('GET', `/v3/sync?timeout=2000&since=${since}`);
-    expect(answer.rooms.join).toEqual({});
-    expect(performance.now() - began).toBeGreaterThanOrEqual(2_000);
-    await messagesUntil(bob, 'gone');
+    const polling = alice.ok('GET', `/v3/sync?timeout=3000&since=${since}`);
+    // Answered after the poll was taken in.
+    await bob.ok('GET', '/versions');
+    await delaySend(alice, 'gone', 1_000, heartbeat);
+    expect((await polling).rooms.join).toEqual({});
     expect(performance.now() - began).toBeGreaterThanOrEqual(3_000);
+    await messagesUntil(bob, 'gone');
+    expect(performance.now() - began).toBeGreaterThanOrEqual(4_000);
   });
 
   it.each<[string, (hangUp: AbortController) => unknown]>([

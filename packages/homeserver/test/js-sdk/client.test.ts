@@ -97,7 +97,8 @@ describe('matrix-js-sdk', { timeout: 20_000 }, () => {
     await ann.sendTyping(id, false, 0);
     await ended;
     const again = change(true);
-    await ann.sendTyping(id, true, 50);
+    // Long enough for Ben's sync to bring it, on a machine that stands still for a while, too.
+    await ann.sendTyping(id, true, 3_000);
     await again;
     await change(false);
   });
