@@ -1,7 +1,7 @@
 export type { Finding } from './doctor/check.ts';
 export { type Examined, examine, type Instruments, type SetUp } from './doctor/examination.ts';
 export type { Probe } from './doctor/front.ts';
-export { gatewayHeader } from './doctor/recognise.ts';
+export { gatewayHeader } from './doctor/gateway-header.ts';
 export { type Gateway, type GatewayOptions, openGateway } from './gateway.ts';
 export { type HomeserverKind, type KindName, kinds } from './kinds/kind.ts';
 export type { Listening } from './listener/listener.ts';

@@ -1,8 +1,8 @@
 import type { UpstreamAnswer } from '../upstream/upstream.ts';
 import { type Asked, errorCode, inShort, whereAnswered } from './asking.ts';
 import { type Check, failed, type Finding, ok } from './check.ts';
+import { isFromGateway } from './gateway-header.ts';
 import { featuresOf } from './homeserver.ts';
-import { isFromGateway } from './recognise.ts';
 
 const front = { is: 'What clients reach', flag: '--public-url' } as const;
 

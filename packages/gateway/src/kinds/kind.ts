@@ -38,7 +38,7 @@ export interface HomeserverKind {
 
 const common = {
   afterConnection: 2_000,
-  linksState: true,
+  linksState: false,
   filtersFirst: false,
   provesState: true,
   showsTransactionIds: false,
@@ -49,29 +49,25 @@ const common = {
 export const kinds = {
   synapse: {
     ...common,
-    ...{
-      name: 'Synapse',
-      memory: 'forgets',
-      showsTransactionIds: true,
-      filtersFirst: true,
-      wantsWholeMessages: true,
-    },
+    name: 'Synapse',
+    memory: 'forgets',
+    showsTransactionIds: true,
+    linksState: true,
+    filtersFirst: true,
+    wantsWholeMessages: true,
   },
   dendrite: {
     ...common,
-    ...{
-      name: 'Dendrite',
-      memory: 'forgets',
-      linksState: false,
-      provesState: false,
-      serviceDevice: 'AS_Device',
-    },
+    name: 'Dendrite',
+    memory: 'forgets',
+    provesState: false,
+    serviceDevice: 'AS_Device',
   },
-  tuwunel: { ...common, name: 'tuwunel', memory: 'durable', linksState: false },
-  continuwuity: { ...common, name: 'continuwuity', memory: 'durable', linksState: false },
-  palpo: { ...common, name: 'palpo', memory: 'durable', linksState: false },
+  tuwunel: { ...common, name: 'tuwunel', memory: 'durable' },
+  continuwuity: { ...common, name: 'continuwuity', memory: 'durable' },
+  palpo: { ...common, name: 'palpo', memory: 'durable' },
   /** Nobody knows it: nothing is taken for granted. */
-  other: { ...common, name: 'unknown', memory: 'forgets', linksState: false, provesState: false },
+  other: { ...common, name: 'unknown', memory: 'forgets', provesState: false },
 } as const satisfies Record<string, HomeserverKind>;
 
 export type KindName = keyof typeof kinds;
