@@ -1,3 +1,4 @@
+import type { Ms } from '@matrix-futures/engine';
 import { type Fallback, MatrixError } from '@matrix-futures/http';
 import type { IncomingMessage } from 'node:http';
 import type { DelayIds } from './delay-ids.ts';
@@ -8,6 +9,7 @@ import { hasPassedHere } from './headers.ts';
 import { loginsChangedBy, type OnLoginsChange } from './logins.ts';
 import { clientSegments, rawPath } from './path.ts';
 import { type PlainState, stateKeySet } from './plain-state.ts';
+import { endUnread } from './unread.ts';
 import type { Versions } from './versions.ts';
 
 /**
@@ -27,6 +29,8 @@ export interface FrontParts {
   /** null: nobody wants them */
   readonly delayIds: DelayIds | null;
   readonly onLoginsChange: OnLoginsChange;
+  /** A client that takes nothing of its answer for so long is given up. */
+  readonly longestUnread: Ms;
 }
 
 /** What becomes of a request that no endpoint answers. */
@@ -34,6 +38,7 @@ export function createFront(parts: FrontParts): Fallback {
   const { guard, forwarder } = parts;
   return (request, response) => {
     const passing = { request, response };
+    endUnread(response, parts.longestUnread);
     const refusal = guard(request.url ?? '/') ?? judgeFront(parts.front, request);
     if (refusal !== null) return forwarder.refuse(passing, refusal);
     serve(parts, passing).catch((error: unknown) => forwarder.fail(passing, error));

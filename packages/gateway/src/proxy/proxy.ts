@@ -1,4 +1,4 @@
-import type { Timers } from '@matrix-futures/engine';
+import type { Ms, Timers } from '@matrix-futures/engine';
 import type { Authenticate, Endpoint, Fallback, OnUpgrade } from '@matrix-futures/http';
 import { serveCapabilities } from './capabilities.ts';
 import { DelayIds, type DelayIdsOf } from './delay-ids.ts';
@@ -10,6 +10,7 @@ import type { Members } from './merging.ts';
 import { plainSend } from './plain-send.ts';
 import { PlainState, type WithStateKey } from './plain-state.ts';
 import { Target } from './target.ts';
+import { longestUnread } from './unread.ts';
 import { refuseTunnel, tunnel } from './upgrade.ts';
 import { Versions } from './versions.ts';
 
@@ -22,6 +23,8 @@ export interface ProxyOptions {
   readonly passHost?: boolean;
   /** Connections to the homeserver at once; each long poll takes one. Default 4096. */
   readonly connections?: number;
+  /** A client that takes nothing of its answer for so long is given up. Default 60 s. */
+  readonly longestUnread?: Ms;
   /** Names of the query parameters that ask for an event to be sent later: such requests never go on. */
   readonly delayingParameters: readonly string[];
   /** for `unstable_features` in `/versions`: asked at every request */
@@ -64,6 +67,7 @@ export function createProxy(options: ProxyOptions): Proxy {
       plainState: new PlainState(forwarder, options.withStateKey, timers),
       delayIds: delayIds ? new DelayIds(forwarder, delayIds.authenticate, delayIds.idsOf, timers) : null,
       onLoginsChange: options.onLoginsChange,
+      longestUnread: options.longestUnread ?? longestUnread,
     }),
     onUpgrade: (request, socket, head) => {
       const refusal = guard(request.url ?? '/') ?? judgeFront(front, request);

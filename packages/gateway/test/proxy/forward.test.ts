@@ -336,6 +336,33 @@ describe('who goes early', () => {
     socket.destroy();
   });
 
+  test('as a client that never reads is given up, and one that has nothing to read yet is not', async () => {
+    const polled = Promise.withResolvers<ServerResponse>();
+    const gone = Promise.withResolvers<void>();
+    const { port, url } = await gatewayBefore(
+      (request, response) => {
+        if (request.url === '/poll') return polled.resolve(response);
+        const chunk = Buffer.alloc(64 * 1024);
+        const write = () => {
+          while (!response.destroyed && response.write(chunk));
+        };
+        write();
+        response.on('drain', write).once('close', gone.resolve);
+      },
+      { longestUnread: 300 },
+    );
+    const poll = fetch(`${url}/poll`);
+    const nothingYet = await polled.promise;
+    // Its time began later, so the poll's is over before.
+    const socket = connect(port, '127.0.0.1');
+    socket.on('error', () => {});
+    socket.write('GET /endless HTTP/1.1\r\nHost: a\r\n\r\n');
+    await gone.promise;
+    nothingYet.end('news');
+    expect(await (await poll).text()).toBe('news');
+    socket.destroy();
+  });
+
   test('as a homeserver, before it answers, is 502 that scripts can read, and asked once', async () => {
     let asked = 0;
     const { url } = await gatewayBefore((request) => {
