@@ -14,11 +14,12 @@ export interface WholeNumberRule {
  * @throws MatrixError M_INVALID_PARAM that names the value and the rule
  */
 export function parseWholeNumber(text: string, rule: WholeNumberRule): number {
-  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-  return checkWholeNumber(value, rule, text);
+  // more digits than a number can hold are still too many milliseconds, and no other error
+  const value = /^\d+$/.test(text) ? Math.min(Number(text), Number.MAX_VALUE) : Number.NaN;
+  return checkWholeNumber(value, rule, JSON.stringify(text));
 }
 
-/** The same for a member of a body. `written` is the value as the error quotes it. */
+/** The same for a member of a body. `written` is the value as it stands in the error, in JSON. */
 export function checkWholeNumber(
   value: unknown,
   rule: WholeNumberRule,
@@ -30,7 +31,7 @@ export function checkWholeNumber(
   const range = most === undefined ? `at least ${least}` : `from ${least} to ${most}`;
   throw new MatrixError(
     'invalidParam',
-    `${name} is "${shortened(written)}"; it must be a whole number of ${unit}, ${range}`,
+    `${name} is ${shortened(written)}; it must be a whole number of ${unit}, ${range}`,
   );
 }
 

@@ -278,6 +278,18 @@ describe('a batch is refused when', () => {
     expect(await listed(served)).toEqual([]);
   });
 
+  test.each<[body: unknown, error: string]>([
+    [
+      { timeout: '5', send_on_timeout: event },
+      'timeout is "5"; it must be a whole number of milliseconds, at least 1',
+    ],
+    [{ timeout: 1, send_on_timeout: 1 }, 'send_on_timeout must be object'],
+    [{ timeout: 1, send_on_timeout: { type: 'm.x', content: [] } }, 'send_on_timeout.content must be object'],
+  ])('its body is %j, and it says where', async (body, error) => {
+    const served = await serve();
+    expect((await served.put(path, body)).body.error).toBe(error);
+  });
+
   test.each(features)(
     'send_on_timeout is missing, under %s, where no plain event can be meant',
     async (feature) => {

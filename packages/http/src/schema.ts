@@ -61,11 +61,23 @@ function lazily<S extends TSchema>(schema: S): () => Validator<{}, S> {
   return () => (compiled ??= Compile(schema));
 }
 
-function complaint([first]: readonly TLocalizedValidationError[] = [], otherwise: ErrorName): MatrixError {
+function complaint(violations: readonly TLocalizedValidationError[] = [], otherwise: ErrorName): MatrixError {
+  const [first] = violations;
   if (first === undefined) return new MatrixError(otherwise, 'Not as the schema has it');
   const where = first.instancePath === '' ? 'The request' : first.instancePath.slice(1).replaceAll('/', '.');
   return new MatrixError(
     first.keyword === 'required' ? 'missingParam' : otherwise,
-    `${where} ${first.message}`,
+    `${where} ${choiceOf(first, violations) ?? first.message}`,
   );
+}
+
+/** Where it was one of several constants: all of them, which the schema's own words do not name. */
+function choiceOf(
+  { instancePath }: TLocalizedValidationError,
+  violations: readonly TLocalizedValidationError[],
+): string | null {
+  const here = violations.filter((one) => one.instancePath === instancePath && one.keyword !== 'anyOf');
+  const allowed = here.flatMap((one) => (one.keyword === 'const' ? [one.params.allowedValue] : []));
+  if (allowed.length === 0 || allowed.length < here.length) return null;
+  return `must be ${allowed.map((value) => JSON.stringify(value)).join(' or ')}`;
 }

@@ -173,7 +173,10 @@ describe('queries', () => {
   test('lack a parameter: M_MISSING_PARAM; have a wrong one: M_INVALID_PARAM', async () => {
     expect(await ask('')).toMatchObject({ errcode: 'M_MISSING_PARAM' });
     expect(await ask('__proto__=1&constructor=2')).toMatchObject({ errcode: 'M_MISSING_PARAM' });
-    expect(await ask('from=a&dir=x')).toMatchObject({ errcode: 'M_INVALID_PARAM' });
+    expect(await ask('from=a&dir=x')).toMatchObject({
+      errcode: 'M_INVALID_PARAM',
+      error: 'dir must be "f" or "b"',
+    });
   });
 
   test.each(['from=%', 'from=%ff', 'from=a&%zz=1', 'from=a&other=%e2%82'])(

@@ -68,7 +68,7 @@ function readEvent(where: string, value: unknown): BatchEvent {
   const [wrong] = event.Errors(value);
   throw new MatrixError(
     wrong?.keyword === 'required' ? 'missingParam' : 'badJson',
-    `${where}: ${wrong?.instancePath.slice(1)} ${wrong?.message}`,
+    `${where}${wrong?.instancePath.replaceAll('/', '.')} ${wrong?.message}`,
   );
 }
 

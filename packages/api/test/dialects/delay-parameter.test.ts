@@ -89,7 +89,7 @@ describe('scheduling', () => {
         expect(served.types()).toEqual([]);
       },
     })),
-    ...['5001', '9'.repeat(30)].map((text) => ({
+    ...['5001', '9'.repeat(30), '9'.repeat(400)].map((text) => ({
       rule: `a delay of ${text}, too long, is the error after which js-sdk shortens it`,
       source: 'matrix-js-sdk 43, MembershipManager',
       options: { limits: { maxTimeout: 5_000 } },

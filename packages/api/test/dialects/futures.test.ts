@@ -168,6 +168,13 @@ describe('what is wrong', () => {
           'M_FUTURE_MAX_TIMEOUT_EXCEEDED',
           { max_future_timeout: 5_000 },
         ],
+        [
+          'a timeout of more digits than a number can hold',
+          `future_timeout=${'9'.repeat(400)}`,
+          400,
+          'M_FUTURE_MAX_TIMEOUT_EXCEEDED',
+          { max_future_timeout: 5_000 },
+        ],
         ['no timeout future in the group', 'future_group_id=g', 409, 'M_UNKNOWN_FUTURE_GROUP', {}],
       ] as const
     ).map(([what, query, status, errcode, fields]) => ({
