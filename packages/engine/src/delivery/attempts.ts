@@ -312,6 +312,7 @@ export class Attempts {
   async #look(): Promise<Next> {
     const { homeserver, clock, options } = this.#parts;
     this.#answer({ kind: 'undecided' });
+    const began = clock.now();
     const seen = await this.#seen();
     if (seen === null) return 'over';
     if (seen.kind === 'accepted') return this.#settle(seen.event);
@@ -328,7 +329,10 @@ export class Attempts {
       if (next === found) this.certain = true;
       return next;
     });
-    return still ? 'attempt' : 'over';
+    if (!still) return 'over';
+    // The look's time counts, so that what was lost once is hardly held up by it.
+    await this.#pauses.pause(null, clock.now() - began);
+    return 'attempt';
   }
 
   /**

@@ -8,8 +8,16 @@ const day = 86_400_000;
 const lost = { kind: 'lost', carried: null } as const;
 const lostAnswer = { kind: 'lost', carried: 0.000_1 } as const;
 const broken = { kind: 'server-error', carried: null } as const;
+/** … and is said to be over */
+const failed = { ...broken, told: true } as const;
 const refuse = { kind: 'refuse' } as const;
 const down = { kind: 'down' } as const;
+
+/** Between the requests, in seconds. */
+function pausesOf({ homeserver }: Gateway): number[] {
+  const at = homeserver.requests.map((request) => request.at);
+  return at.slice(1).map((instant, place) => Math.round((instant - (at[place] ?? 0)) / 100) / 10);
+}
 
 describe('a timer in front of a remote homeserver', () => {
   test('its event is sent when it is due, and not before', async () => {
@@ -87,9 +95,23 @@ describe('a timer in front of a remote homeserver', () => {
     await gateway.schedule();
     gateway.homeserver.faults.push(...Array.from({ length: 11 }, () => down));
     await gateway.time.advance(10 * minute);
-    const at = gateway.homeserver.requests.map((request) => request.at);
-    const pauses = at.slice(1).map((instant, place) => Math.round((instant - (at[place] ?? 0)) / 100) / 10);
-    expect(pauses.slice(0, 10)).toEqual([0.5, 1, 2, 4, 8, 16, 32, 60, 60, 60]);
+    expect(pausesOf(gateway).slice(0, 10)).toEqual([0.5, 1, 2, 4, 8, 16, 32, 60, 60, 60]);
+  });
+
+  test('what is never taken and never found is tried after pauses that double, too', async () => {
+    const gateway = await Gateway.started('forgets');
+    await gateway.schedule();
+    gateway.homeserver.faults.push(...Array.from({ length: 11 }, () => failed));
+    await gateway.time.advance(10 * minute);
+    expect(pausesOf(gateway).slice(0, 10)).toEqual([0.5, 1, 2, 4, 8, 16, 32, 60, 60, 60]);
+  });
+
+  test('the time that a look has taken counts as a pause', async () => {
+    const gateway = await Gateway.started('forgets');
+    await gateway.schedule();
+    gateway.homeserver.faults.push(lost, lost);
+    await gateway.time.advance(3 * minute);
+    expect(pausesOf(gateway)).toEqual([60, 60]);
   });
 
   test('a refusal is final when no attempt can have had an effect: the future failed, the others go on', async () => {
@@ -542,6 +564,17 @@ describe('the order in a room', () => {
     expect(gateway.homeserver.requests).toHaveLength(4);
     gateway.homeserver.faults.push(broken);
     await gateway.time.advance(2_000);
+    expect(gateway.events()).toEqual(['next']);
+    await gateway.time.advance(minute);
+    expect(gateway.events()).toEqual(['next', 'poisoned']);
+  });
+
+  test('a poisoned event that is looked for after each attempt leaves the queue as soon', async () => {
+    const gateway = await Gateway.started('forgets');
+    await gateway.schedule({ content: { n: 'poisoned' } });
+    await gateway.schedule({ content: { n: 'next' }, timeout: 1_001 });
+    gateway.homeserver.faults.push(failed, failed, { ...failed, carried: 0.5 });
+    await gateway.time.advance(10_000);
     expect(gateway.events()).toEqual(['next']);
     await gateway.time.advance(minute);
     expect(gateway.events()).toEqual(['next', 'poisoned']);

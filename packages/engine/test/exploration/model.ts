@@ -232,6 +232,8 @@ function answerSteps(
   const claim = group.epoch === run.epoch ? group.claim : null;
   const results = [
     { name: 'answer is lost', result: { kind: 'unknown', mayRunFor: null } as const, requests: forgotten },
+    // Whatever it has done, it does no more.
+    { name: 'is told of an error', result: { kind: 'unknown', mayRunFor: 0 } as const, requests: others },
     ...(request.state === 'accepted'
       ? [
           {
