@@ -14,6 +14,18 @@ export const memberType = 'org.matrix.msc3401.call.member';
 /** Rooms with calls let everybody in them say that they are in the call. */
 export const callRoom = { power_level_content_override: { events: { [memberType]: 0 } } };
 
+/**
+ * For calls that an outage comes over: what the SDK does in 8 s, every 5 s and after 3 s. A busy machine has most of the
+ * delay to start a server in.
+ */
+export const outageConfig = {
+  delayedLeaveEventDelayMs: 4_000,
+  delayedLeaveEventRestartMs: 500,
+  networkErrorRetryMs: 200,
+  // As patient as the SDK's 10 times 3 s.
+  maximumNetworkErrorRetryCount: 150,
+};
+
 /** The call of a room as that client knows it. */
 export function callIn(client: MatrixClient, roomId: string): MatrixRTCSession {
   const room = client.getRoom(roomId);

@@ -5,16 +5,18 @@ import type { Orders, Report } from './member.ts';
 
 /** A member of a call in a process of its own; killed when the test ends. */
 export class MemberProcess implements AsyncDisposable {
+  readonly userId: string;
   readonly #child: ChildProcess;
 
-  private constructor(child: ChildProcess) {
+  private constructor(child: ChildProcess, { login }: Orders) {
     this.#child = child;
+    this.userId = login.userId;
   }
 
   /** Resolves when the member sees itself in the call. */
   static async join(orders: Orders): Promise<MemberProcess> {
     const child = fork(join(import.meta.dirname, 'member.ts'), { execArgv: [], stdio: 'inherit' });
-    const member = new MemberProcess(child);
+    const member = new MemberProcess(child, orders);
     child.send(orders);
     await member.#report('in');
     return member;

@@ -2,8 +2,19 @@
 import { type MatrixClient, type MatrixEvent, MsgType, RoomStateEvent } from 'matrix-js-sdk';
 import type { JoinSessionConfig, MatrixRTCSession } from 'matrix-js-sdk/lib/matrixrtc/index.js';
 import { callIn, callRoom, joinCall, memberType, present, stepsOf } from './call.ts';
+import { MemberProcess } from './member-process.ts';
 import { type Exchange, RecordingProxy } from './recording-proxy.ts';
-import { type Login, logIn, makeRoom, register, sdkClient, seen, signUp, start } from './sdk-client.ts';
+import {
+  joined,
+  type Login,
+  logIn,
+  makeRoom,
+  register,
+  sdkClient,
+  seen,
+  signUp,
+  start,
+} from './sdk-client.ts';
 import { until } from './signal.ts';
 
 /** A call: Bob is in it, what he asks the server for is recorded, and Ada looks on. */
@@ -41,6 +52,24 @@ export class WatchedCall implements AsyncDisposable {
   join(config: JoinSessionConfig): MatrixRTCSession {
     this.#session = joinCall(this.bob, this.roomId, config);
     return this.#session;
+  }
+
+  /** A third one goes into the call, from a process that can be killed: Eve. Resolves when she sees herself in it. */
+  async eveJoins(config: JoinSessionConfig): Promise<MemberProcess> {
+    const { baseUrl } = this.login;
+    await register(baseUrl, 'eve');
+    const login = await logIn(baseUrl, 'eve');
+    const eve = await start(login);
+    await this.ada.invite(this.roomId, login.userId);
+    await eve.joinRoom(this.roomId);
+    await joined(eve, this.roomId);
+    eve.stopClient();
+    return MemberProcess.join({ login, roomId: this.roomId, config });
+  }
+
+  /** What applications do when the network is back; the SDK by itself tries again after 2 to 7 s. */
+  syncAgain(): void {
+    for (const client of [this.ada, this.bob]) client.retryImmediately();
   }
 
   /** The call as Ada sees it. */
