@@ -104,8 +104,11 @@ describe('a service whose rooms are all rooms', () => {
   test('hears after a restart what came while it did not answer', async () => {
     const room = await alice.room();
     await service.until(() => service.events.some(({ type }) => type === 'm.room.history_visibility'));
+    const refused = Promise.withResolvers<void>();
+    service.onRefused = () => refused.resolve();
     service.status = 500;
     await alice.say(room, 'missed');
+    await refused.promise;
     await server[Symbol.asyncDispose]();
     service.status = 200;
     server = await restarted();

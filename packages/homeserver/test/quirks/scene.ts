@@ -1,14 +1,15 @@
-import type { Timers } from '@matrix-futures/engine';
 import type { Quirks } from '@matrix-futures/homeserver';
 import { openDatabase } from '@matrix-futures/sqlite';
 import { gatewayRegistrations, startService, type Service } from '../application-services/service.ts';
 import { manualTime } from '../server/manual-clock.ts';
 import { expectOk, startServer, type Reply, type TestServer, type User } from '../server/server.ts';
+import { SceneTimers } from './scene-timers.ts';
 
 /** A homeserver with one quirk or none, two users in a room, a puppet who acts as them, and a listener. */
 export interface Scene extends AsyncDisposable {
   readonly server: TestServer;
   readonly service: Service;
+  readonly timers: SceneTimers;
   readonly alice: User;
   readonly bob: User;
   /** alice's, with bob in it */
@@ -25,18 +26,6 @@ export interface Scene extends AsyncDisposable {
   heard(isIt: (event: any) => boolean): Promise<void>;
 }
 
-/** Real, and a hundred times as fast. */
-export const timers: Timers = {
-  after(delay, run) {
-    const timer = setTimeout(run, delay / 100);
-    return () => clearTimeout(timer);
-  },
-  soon(run) {
-    const immediate = setImmediate(run);
-    return () => clearImmediate(immediate);
-  },
-};
-
 export const roomPath = (room: string, rest: string): string => `/rooms/${encodeURIComponent(room)}${rest}`;
 
 export const text = { msgtype: 'm.text', body: 'hello' };
@@ -44,6 +33,7 @@ export const text = { msgtype: 'm.text', body: 'hello' };
 export async function openScene(quirks: Partial<Quirks>): Promise<Scene> {
   const database = openDatabase({ path: ':memory:', timers: manualTime() });
   const service = await startService();
+  const timers = new SceneTimers();
   const start = async (): Promise<TestServer> => {
     const applicationServices = gatewayRegistrations(service.url);
     const started = await startServer({ database, timers, applicationServices, quirks });
@@ -70,6 +60,7 @@ export async function openScene(quirks: Partial<Quirks>): Promise<Scene> {
       return server;
     },
     service,
+    timers,
     alice,
     bob,
     room,
