@@ -11,10 +11,10 @@ const longestChain = 200;
  */
 const mostPages = 10;
 
-/** The state events of one key since a fence, newest first. */
+/** The state events of one key, from the current one back to a fence, newest first. */
 export interface SinceFence {
   readonly events: readonly ShownEvent[];
-  /** They are all there are; false: the fence was not found. */
+  /** They are all since the fence; false: it was not found. */
   readonly complete: boolean;
 }
 
@@ -35,7 +35,7 @@ export class StateHistory {
 
   /**
    * Ids are compared and nothing else: a redaction keeps the id and invalidates nothing. One's own state may hide
-   * somebody else's before it, so that "by others" means every event since the fence.
+   * somebody else's before it, so that "by others" means every event that is known to be newer than the fence.
    */
   async newState(key: StateKey, as: UserId, fence: Fence): Promise<NewState> {
     const current = await this.#rooms.state(key, as);
@@ -43,8 +43,10 @@ export class StateHistory {
     if (current.kind === 'absent' || isFence(current, fence)) return 'none';
     if (fence.kind === 'unreadable' || fence.kind === 'untold') return 'unreadable';
     if (current.event.sender !== as) return 'others';
-    const { events } = await this.since(key, as, fence, current.event);
-    return events.some(({ sender }) => sender !== as) ? 'others' : 'own';
+    const { events, complete } = await this.since(key, as, fence, current.event);
+    // Links that do not lead to the fence, as after the homeserver has resolved the state anew, may go on behind it.
+    const newer = complete || !this.#kind().linksState ? events : [current.event];
+    return newer.some(({ sender }) => sender !== as) ? 'others' : 'own';
   }
 
   /** Those from `current` back to the fence, which is not among them. */

@@ -1,9 +1,8 @@
 import { type Draft, HomeserverUnavailable, type Sent } from '@matrix-futures/engine';
 import { expect, test } from 'vitest';
-import { type Gateway, type KindName, openGateway } from '../../src/index.ts';
-import { type Asked, type Reply, startHomeserver, timers } from '../homeserver.ts';
+import type { Asked, Reply } from '../homeserver.ts';
+import { gatewayTo, now } from './gateway-to.ts';
 
-const now = 1_765_000_000_000;
 const minute = 60_000;
 const [alice, room] = ['@alice:test', '!room'];
 
@@ -15,38 +14,6 @@ const sent: Sent = {
   ...{ draft: message, transactionId: 'ours', timestamp: now, since: now },
   fence: { kind: 'untold' },
 };
-
-/** A gateway in front of a homeserver that answers so; it is not started, so nothing is asked but by the test. */
-async function gatewayTo(
-  answer: (asked: Asked) => Reply,
-  kind: KindName = 'other',
-): Promise<
-  AsyncDisposable & {
-    readonly port: Gateway['port'];
-    readonly asked: readonly Asked[];
-    readonly troubles: string[];
-  }
-> {
-  const homeserver = await startHomeserver(answer);
-  const troubles: string[] = [];
-  const registration = {
-    ...{ id: 'one', asToken: 'as', hsToken: 'hs', url: null },
-    ...{ senderLocalpart: 'one', users: [], rooms: [] },
-  };
-  const gateway = openGateway({
-    ...{ upstreamUrl: homeserver.url, kind, synapseAdminToken: null, timers },
-    registrations: { puppet: registration, listener: registration },
-    clock: { now: () => performance.now(), wall: () => now },
-    onTrouble: (trouble) => troubles.push(trouble.message),
-  });
-  return {
-    ...{ port: gateway.port, asked: homeserver.asked, troubles },
-    async [Symbol.asyncDispose]() {
-      await gateway[Symbol.asyncDispose]();
-      await homeserver[Symbol.asyncDispose]();
-    },
-  };
-}
 
 test('a homeserver that refuses the gateway is told of by whatever is asked first', async () => {
   const refuses = (): Reply => ({ status: 401, body: { errcode: 'M_UNKNOWN_TOKEN', error: 'Unknown' } });
