@@ -62,7 +62,8 @@ export class Attempt {
         : proof.judge(draft, timestamp, event);
     }
     if (status === 429) return notTaken('The homeserver limits the rate', retryAfterOf(answer), 429);
-    if (status < 400 || status >= 500) return { kind: 'unknown', mayRunFor: null };
+    if (status < 400 || status >= 500)
+      return { kind: 'unknown', mayRunFor: isOwnError(answer) ? kind().afterError : null };
     return this.#refused(answer, draft);
   }
 
@@ -84,6 +85,11 @@ export class Attempt {
     const isAmbiguous = answer.status === 403 && readError(answer).errcode === 'M_FORBIDDEN';
     return !isAmbiguous || this.#parts.masquerades.mayActAs(sender);
   }
+}
+
+/** The homeserver's, and not of a proxy in front of it, which knows nothing of what goes on behind it. */
+function isOwnError(answer: UpstreamAnswer): boolean {
+  return answer.status === 500 && readError(answer).errcode !== null;
 }
 
 /** Codes that say nothing about the event: a token, a path, or a namespace is not as the gateway needs it. */

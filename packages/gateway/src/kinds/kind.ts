@@ -30,6 +30,13 @@ export interface HomeserverKind {
   /** When a connection ended, its request may still have an effect for so long (Dendrite: up to 117 ms were seen). */
   readonly afterConnection: Ms;
   /**
+   * When it answered 500 itself, the request may still have an effect for so long; null: that is not known. From their
+   * sources: Synapse has ended all of it by then (502 or 504 where another of its workers may go on), but a worker that
+   * is asked next may be behind the one that wrote; Dendrite, stopped in the middle, answers 500 and goes on when it
+   * starts again.
+   */
+  readonly afterError: Ms | null;
+  /**
    * What whoami calls the device of an application service's user, whoever that is; null: nothing. On any other
    * homeserver a user may have named a device so, and is not to pass for a service.
    */
@@ -38,6 +45,7 @@ export interface HomeserverKind {
 
 const common = {
   afterConnection: 2_000,
+  afterError: null,
   linksState: false,
   filtersFirst: false,
   provesState: true,
@@ -51,6 +59,7 @@ export const kinds = {
     ...common,
     name: 'Synapse',
     memory: 'forgets',
+    afterError: 2_000,
     showsTransactionIds: true,
     linksState: true,
     filtersFirst: true,
