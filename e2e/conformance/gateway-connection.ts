@@ -1,17 +1,6 @@
-import type { Timers } from '@matrix-futures/engine';
+import { timers } from '@matrix-futures/cli';
 import type { Connection } from '@matrix-futures/engine/conformance';
 import { type KindName, kinds, openGateway, type Registrations } from '@matrix-futures/gateway';
-
-const timers: Timers = {
-  after(delay, run) {
-    const timer = setTimeout(run, delay);
-    return () => clearTimeout(timer);
-  },
-  soon(run) {
-    const immediate = setImmediate(run);
-    return () => clearImmediate(immediate);
-  },
-};
 
 export interface ConnectionOptions {
   readonly url: string;
