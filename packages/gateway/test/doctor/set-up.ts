@@ -10,6 +10,7 @@ import {
   type SetUp,
 } from '@matrix-futures/gateway';
 import { randomBytes } from 'node:crypto';
+import { timers } from '../homeserver.ts';
 
 /** What a server answers; null: it is not there for this. */
 export interface Reply {
@@ -148,17 +149,6 @@ export async function startWorld(): Promise<World> {
     },
   };
 }
-
-const timers = {
-  after: (delay: number, run: () => void) => {
-    const timer = setTimeout(run, delay);
-    return () => clearTimeout(timer);
-  },
-  soon: (run: () => void) => {
-    const immediate = setImmediate(run);
-    return () => clearImmediate(immediate);
-  },
-};
 
 export interface Clocks {
   readonly wall?: () => number;

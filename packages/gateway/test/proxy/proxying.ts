@@ -1,27 +1,17 @@
 import { createServer as createHttpServer, type RequestListener, type Server as HttpServer } from 'node:http';
 import { once } from 'node:events';
-import type { Timers } from '@matrix-futures/engine';
 import { createServer, type Endpoint, type Requester, type Server } from '@matrix-futures/http';
 import { afterEach } from 'vitest';
 import { createProxy, type Proxy, type ProxyOptions } from '../../src/proxy/proxy.ts';
+import { timers } from '../homeserver.ts';
+
+export { timers };
 
 export const alice: Requester = {
   user: '@alice:test',
   device: 'PHONE',
   isGuest: false,
   accessToken: 'alices',
-};
-
-/** Real time. */
-export const timers: Timers = {
-  after(delay, run) {
-    const timer = setTimeout(run, delay);
-    return () => clearTimeout(timer);
-  },
-  soon(run) {
-    const timer = setImmediate(run);
-    return () => clearImmediate(timer);
-  },
 };
 
 const ending: (() => unknown)[] = [];
