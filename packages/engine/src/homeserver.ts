@@ -106,7 +106,7 @@ export interface RemoteHomeserver extends JudgesForm {
   newState(key: StateKey, as: UserId, fence: Fence): Promise<NewState>;
   /**
    * One attempt, never repeated by the adapter itself, given up after `limit`.
-   * @param timestamp `origin_server_ts` in wall time, the same on repeats
+   * @param timestamp `origin_server_ts` in wall time, the same on repeats; what the draft's extras name, if they do
    */
   deliver(
     draft: Draft,

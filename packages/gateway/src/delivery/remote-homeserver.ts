@@ -51,9 +51,8 @@ export function createRemoteHomeserver(parts: RemoteHomeserverParts): RemoteHome
     judgeSender: (draft) => told(senders.judge(draft)),
     fence: (key, as) => told(history.fence(key, as)),
     newState: (key, as, fence) => told(history.newState(key, as, fence)),
-    deliver: (draft, transactionId, timestamp, limit) =>
-      attempt.make(draft, transactionId, timestampOf(draft, timestamp), limit),
-    look: (sent) => told(look.at({ ...sent, timestamp: timestampOf(sent.draft, sent.timestamp) })),
+    deliver: (draft, transactionId, timestamp, limit) => attempt.make(draft, transactionId, timestamp, limit),
+    look: (sent) => told(look.at(sent)),
     isAway: () => reachability.isAway,
     onReturn: (run) => reachability.onReturn(run),
   };
@@ -61,6 +60,3 @@ export function createRemoteHomeserver(parts: RemoteHomeserverParts): RemoteHome
 
 const isPlainMessage = ({ stateKey, type }: Draft): boolean =>
   stateKey === null && type !== 'm.room.redaction';
-
-/** An application service names its own with `ts`. */
-const timestampOf = ({ extras }: Draft, timestamp: number): number => extras.ts ?? timestamp;

@@ -19,8 +19,8 @@ const absent = { kind: 'absent' };
 async function planned(port: RemoteHomeserver, draft: Draft): Promise<Sent> {
   const key = stateKeyOf(draft);
   const fence: Fence = key === null ? { kind: 'untold' } : await port.fence(key, draft.sender);
-  const timestamp = newTimestamp();
-  return { draft, transactionId: newTransactionId(), timestamp, since: timestamp, fence };
+  const since = newTimestamp();
+  return { draft, transactionId: newTransactionId(), timestamp: draft.extras.ts ?? since, since, fence };
 }
 
 /** Looks for events whose answers may have been lost. */

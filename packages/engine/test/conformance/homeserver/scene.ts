@@ -75,7 +75,8 @@ function handsOf(
     async send(draft, timestamp = newTimestamp()) {
       const error = await port.judgeSender(draft);
       if (error !== null) return { kind: 'refused', error };
-      const outcome = await port.deliver(draft, newTransactionId(), timestamp, 30_000);
+      const { ts = timestamp } = draft.extras;
+      const outcome = await port.deliver(draft, newTransactionId(), ts, 30_000);
       if (outcome.kind === 'accepted' || outcome.kind === 'refused') return outcome;
       throw new Error(
         `neither accepted nor refused: ${JSON.stringify(outcome)} ${connection.troubles.join()}`,
