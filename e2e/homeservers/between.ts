@@ -9,6 +9,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { buffer } from 'node:stream/consumers';
+import { freePort } from './free-port.ts';
 
 /** A request as it arrived. */
 export interface Seen {
@@ -127,20 +128,20 @@ interface Rule {
  */
 export class Between implements AsyncDisposable {
   readonly #target: string;
+  readonly #port: number;
   readonly #rules = new Set<Rule>();
   readonly #exchanges = new Set<Exchange>();
   #server: Server | null = null;
-  #port = 0;
 
   /** @param target without a slash at its end */
-  private constructor(target: string) {
+  private constructor(target: string, port: number) {
     this.#target = target;
+    this.#port = port;
   }
 
-  /** @param port 0: a free one */
-  static async start(target: string, port = 0): Promise<Between> {
-    const between = new Between(target);
-    between.#port = port;
+  /** @param port null: a free one */
+  static async start(target: string, port: number | null = null): Promise<Between> {
+    const between = new Between(target, port ?? (await freePort()));
     await between.listen();
     return between;
   }
@@ -175,8 +176,6 @@ export class Between implements AsyncDisposable {
     this.#server = server;
     server.listen(this.#port, '127.0.0.1');
     await once(server, 'listening');
-    const address = server.address();
-    if (typeof address === 'object' && address !== null) this.#port = address.port;
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -52,13 +52,13 @@ describe.each(upstreams)('on $name, every way of sending makes exactly one event
   }
 
   async function judgeDeath(point: (typeof points)[number], dying: Dying): Promise<void> {
-    const trial = new Trial(world, rooms, upstream.timeLimit);
+    const trial = await Trial.schedule(world, rooms, upstream.timeLimit);
     await trial.die(point, dying);
     await judgeTrial(trial, dying !== 'the gateway' && upstream.losesMessagesInCrash ? 2 : 1);
   }
 
   it.each(faults)('when $name', async (fault) => {
-    const trial = new Trial(world, rooms, upstream.timeLimit);
+    const trial = await Trial.schedule(world, rooms, upstream.timeLimit);
     await trial.strike(fault);
     await judgeTrial(trial, 1);
   });
@@ -74,7 +74,7 @@ describe.each(upstreams)('on $name, every way of sending makes exactly one event
     it.each(points.slice(2, 4))(
       'when the gateway is killed as $name, and again as it asks what became of that',
       async (point) => {
-        const trial = new Trial(world, rooms, upstream.timeLimit);
+        const trial = await Trial.schedule(world, rooms, upstream.timeLimit);
         await trial.dieTwice(point);
         await judgeTrial(trial, 1);
       },

@@ -57,8 +57,8 @@ async function addressOfListener({ registration }: Upstream): Promise<string | n
   return registration === null ? null : (await loadRegistrations(registration)).registrations.listener.url;
 }
 
-function portOf(url: string | null): number {
-  return url === null ? 0 : Number(new URL(url).port);
+function portOf(url: string | null): number | null {
+  return url === null ? null : Number(new URL(url).port);
 }
 
 async function register(listenerUrl: string, directory: string): Promise<void> {

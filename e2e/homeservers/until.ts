@@ -1,12 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-const patience = 60_000;
+const patience = 120_000;
 const interval = 50;
 
 /**
  * Asks until there is something.
  * @param what is asked for, for the error
- * @throws with the last error of asking, if there is nothing after a minute
+ * @throws with the last error of asking, if there is nothing after two minutes
  */
 export async function until<T>(ask: () => Promise<T | null>, what: string): Promise<T> {
   const end = performance.now() + patience;

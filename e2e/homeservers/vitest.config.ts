@@ -8,9 +8,10 @@ export default defineConfig({
     // A homeserver takes a core for itself, and some of the tests look at what happens within milliseconds.
     fileParallelism: false,
     globalSetup: 'e2e/homeservers/synapse-setup.ts',
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
-    expect: { poll: { timeout: 30_000 } },
+    // Several waits of `until` one after the other, and the start of a homeserver on a machine that has other things to do.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
+    expect: { poll: { timeout: 120_000 } },
     passWithNoTests: false,
   },
 });

@@ -7,7 +7,8 @@ import { ways } from './ways.ts';
 
 /** deliveries of each way; of leaves one, since who left has to come back before the next */
 const ofEachWay = 8;
-/** In ms: from the first delivery to the last one, and how long nobody dies. */
+/** In ms: to schedule everything in, from the first delivery to the last one, and how long nobody dies. */
+const lead = 6_000;
 const span = 4_000;
 const life = 1_000;
 /** how many of the requests something is done to */
@@ -28,7 +29,7 @@ export async function deliverAtRandom(
     Array.from({ length: way.leaves ? 1 : ofEachWay }, () => new Delivery(world, way, rooms[place] ?? '')),
   );
   for (const delivery of deliveries) await delivery.prepare();
-  const begin = performance.now() + 2_000;
+  const begin = performance.now() + lead;
   const moments = await Promise.all(
     deliveries.map(async (delivery) => {
       const at = begin + span * Math.random();

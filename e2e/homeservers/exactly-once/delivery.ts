@@ -8,7 +8,7 @@ import { endingOf, type Later, laterMessage, markOf, scheduleLater, type TokensO
 import type { Way } from './ways.ts';
 
 const hour = 3_600_000;
-const patience = 60_000;
+const patience = 120_000;
 
 /** Of clocks that are read in whole milliseconds. */
 const rounding = 1;
@@ -77,6 +77,11 @@ export class Delivery {
       const loser = await scheduleLater(client, this.#room, other, { group, timeout: hour });
       this.#tokens = [await scheduleLater(client, this.#room, this.#event, { group }), loser];
     }
+  }
+
+  /** Waits until its timer has sent it, if that is what sends it; nothing else is done with it. */
+  async letBe(): Promise<void> {
+    if (this.way.by === 'timer') await endingOf(this.#world.client, this.#room, this.#mark);
   }
 
   get #otherMark(): string {

@@ -5,6 +5,8 @@ export interface Point {
   readonly name: string;
   /** which request tells it: the last question before the attempt, or the attempt itself */
   readonly request: 'guard' | 'put';
+  /** The gateway has its answer there, and goes on; without it, it may only give up and ask what became of it. */
+  readonly goesOn?: true;
   /**
    * Brings a request to the point, and stays there.
    * @param all resolves when the requests of all deliveries have come as far as to call it
@@ -51,6 +53,7 @@ export const points: readonly Point[] = [
   {
     name: 'the answer arrives',
     request: 'put',
+    goesOn: true,
     // A commit follows the answer within a millisecond or two, so nobody may wait for anybody else after it.
     reach: async (exchange, reached, all) => {
       await exchange.forward();

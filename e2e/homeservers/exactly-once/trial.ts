@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Act, passOn, type Seen } from '../between.ts';
+import { type Act, passOn } from '../between.ts';
 import { Delivery } from './delivery.ts';
 import type { Fault } from './faults.ts';
 import type { Point } from './points.ts';
@@ -9,8 +9,8 @@ import { newRoom, type World } from '../gateway-world.ts';
 /** Who is killed, and started again. */
 export type Dying = 'the gateway' | 'the homeserver' | 'both';
 
-/** Long enough to schedule everything before anything is due: so many time limits of the homeserver. */
-const lead = 1.2;
+/** As a rule long enough to schedule everything before anything is due: so many time limits of the homeserver. */
+const shortestLead = 1.2;
 
 /** A room for each way of sending. */
 export async function roomsForWays(world: World): Promise<readonly string[]> {
@@ -26,15 +26,37 @@ export class Trial {
   readonly early = new Map<string, number>();
   readonly #world: World;
   readonly #limit: number;
+  /** when the timers run out, by `performance.now()` */
+  readonly #due: number;
+
+  private constructor(world: World, limit: number, deliveries: readonly Delivery[], due: number) {
+    this.#world = world;
+    this.#limit = limit;
+    this.deliveries = deliveries;
+    this.#due = due;
+  }
 
   /**
+   * Resolves before anything is due. What is, on a machine that stood still meanwhile, is let be, and others are
+   * scheduled with twice the time.
    * @param rooms from `roomsForWays`
    * @param limit after which the gateway gives a request up, in ms
    */
-  constructor(world: World, rooms: readonly string[], limit: number) {
-    this.#world = world;
-    this.#limit = limit;
-    this.deliveries = ways.map((way, place) => new Delivery(world, way, rooms[place] ?? ''));
+  static async schedule(world: World, rooms: readonly string[], limit: number): Promise<Trial> {
+    for (let lead = shortestLead * limit; ; lead *= 2) {
+      const deliveries = ways.map((way, place) => new Delivery(world, way, rooms[place] ?? ''));
+      await Promise.all(deliveries.map((delivery) => delivery.prepare()));
+      const due = performance.now() + lead;
+      const scheduled = await Promise.allSettled(
+        deliveries.map((delivery) => delivery.schedule(Math.ceil(due - performance.now()))),
+      );
+      if (performance.now() < due) {
+        const failed = scheduled.find(({ status }) => status === 'rejected');
+        if (failed?.status === 'rejected') throw failed.reason;
+        return new Trial(world, limit, deliveries, due);
+      }
+      await Promise.all(deliveries.map((delivery) => delivery.letBe()));
+    }
   }
 
   /**
@@ -42,7 +64,6 @@ export class Trial {
    * @param between the two it does this
    */
   async die(point: Point, dying: Dying, between = (): void => {}): Promise<void> {
-    const due = await this.#schedule();
     const atPoint = new Gathering(this.deliveries);
     const before = new Gathering(this.deliveries);
     {
@@ -58,7 +79,9 @@ export class Trial {
             },
           ),
       );
-      await this.#fire(due);
+      // Nobody comes further while the others come as far, however long that takes them.
+      using _held = point.goesOn ? null : this.#hold((delivery) => atPoint.has(delivery));
+      await this.#fire();
       await atPoint.complete;
       await this.#kill(dying);
     }
@@ -71,12 +94,12 @@ export class Trial {
     const asked = new Gathering(this.deliveries);
     using rules = new DisposableStack();
     await this.die(point, 'the gateway', () => {
-      const hold: Act = async (exchange) => {
-        for (const delivery of this.deliveries) if (delivery.isAbout(exchange.seen)) asked.arrived(delivery);
-        await exchange.over();
-      };
-      const isAboutAny = (seen: Seen): boolean => this.deliveries.some((delivery) => delivery.isAbout(seen));
-      rules.use(this.#world.front.toUpstream.rule(isAboutAny, hold));
+      rules.use(
+        this.#hold((delivery) => {
+          asked.arrived(delivery);
+          return true;
+        }),
+      );
     });
     await asked.complete;
     await this.#kill('the gateway');
@@ -86,30 +109,18 @@ export class Trial {
 
   /** Does that to the first request of every delivery. */
   async strike(fault: Fault): Promise<void> {
-    const due = await this.#schedule();
     const struck = new Gathering(this.deliveries);
     using _ = this.#rules('put', (delivery) => (exchange) => {
       if (!struck.arrived(delivery)) return passOn(exchange);
       return fault.strike(exchange, this.#limit);
     });
-    await this.#fire(due);
+    await this.#fire();
     await struck.complete;
   }
 
-  /** Answers when the timers run out, by `performance.now()`. */
-  async #schedule(): Promise<number> {
-    await Promise.all(this.deliveries.map((delivery) => delivery.prepare()));
-    const due = performance.now() + lead * this.#limit;
-    await Promise.all(
-      this.deliveries.map((delivery) => delivery.schedule(Math.ceil(due - performance.now()))),
-    );
-    if (performance.now() > due) throw new Error(`scheduling took more than ${lead * this.#limit} ms`);
-    return due;
-  }
-
   /** All at the same moment: the gateway gives a request up that is held for long. */
-  async #fire(due: number): Promise<void> {
-    await pause(due - performance.now());
+  async #fire(): Promise<void> {
+    await pause(this.#due - performance.now());
     for (const delivery of this.deliveries) delivery.fire();
   }
 
@@ -127,6 +138,14 @@ export class Trial {
       );
     }
     return rules;
+  }
+
+  /** Requests that have to do with those deliveries stay where they are. */
+  #hold(isHeld: (delivery: Delivery) => boolean): Disposable {
+    return this.#world.front.toUpstream.rule(
+      (seen) => this.deliveries.some((delivery) => delivery.isAbout(seen) && isHeld(delivery)),
+      (exchange) => exchange.over(),
+    );
   }
 
   async #kill(dying: Dying): Promise<void> {
@@ -160,6 +179,10 @@ class Gathering {
     this.complete = promise;
     this.#missing = new Set(all);
     this.#resolve = resolve;
+  }
+
+  has(one: Delivery): boolean {
+    return !this.#missing.has(one);
   }
 
   /** false: it was here before. */

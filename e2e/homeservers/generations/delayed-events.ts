@@ -62,7 +62,7 @@ export function delayedEventsAsMergedSuite(world: () => World): void {
     it('for state outlives new state of its sender and of others', async () => {
       const scene = await Scene.in(world());
       const path = `delayed_event/org.example.call/${randomUUID()}`;
-      await scene.put(path, { delay_ms: 2_000, state_key: 'k', content: { mark: 'late' } });
+      await scene.put(path, { delay_ms: 5_000, state_key: 'k', content: { mark: 'late' } });
       for (const user of [world().bob, scene.alice])
         accepted(await user.request('PUT', `${scene.path}/state/org.example.call/k`, { mark: 'before' }));
       expect(await scene.arrived('late')).toMatchObject({ state_key: 'k' });

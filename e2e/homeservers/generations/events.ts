@@ -90,7 +90,7 @@ export function eventsSuite(world: () => World): void {
       const before = accepted(await bob.request('GET', at));
       const moderator = new ClientApi(front.gateway.url, bob.token);
       accepted(await moderator.request('PUT', at, { ...before, users: { ...before.users, [aliceId]: 50 } }));
-      const back = `${path}/state_future/m.room.power_levels/?future_timeout=1000`;
+      const back = `${path}/state_future/m.room.power_levels/?future_timeout=6000`;
       accepted(await moderator.request('PUT', back, before));
       accepted(await alice.request('PUT', `${path}/state/m.room.topic`, { topic: 'in power' }));
       const levels = async (): Promise<any> => accepted(await bob.request('GET', at)).users ?? {};
@@ -102,7 +102,7 @@ export function eventsSuite(world: () => World): void {
 
     it('is not sent for whoever has left meanwhile, and is for whoever has come back', async ({ expect }) => {
       const scene = await Scene.in(world());
-      await scene.later('away', 'future_timeout=1500');
+      await scene.later('away', 'future_timeout=6000');
       const back = await scene.later('back', 'future_timeout=600000');
       accepted(await world().alice.request('POST', `${scene.path}/leave`, {}));
       const path = `/v1/delayed_events?room_id=${encodeURIComponent(scene.roomId)}&status=failed`;

@@ -18,7 +18,7 @@ export function loginsSuite(world: () => World): void {
       const { token } = await register(world().front.upstream, 'carol');
       const carol = new ClientApi(world().front.gateway.url, token);
       await join(carol, scene.path);
-      accepted(await carol.request(...future(scene, 'of a device that logged out', 1_500)));
+      accepted(await carol.request(...future(scene, 'of a device that logged out', 5_000)));
       accepted(await carol.request('POST', '/v3/logout', {}));
       const unknown = { status: 401, body: { errcode: 'M_UNKNOWN_TOKEN' } };
       expect(await carol.request(...future(scene, 'never', 1))).toMatchObject(unknown);
