@@ -1,12 +1,10 @@
 import type { Clock, JsonObject, LocalHomeserver, RoomId, Timers, UserId } from '@matrix-futures/engine';
 import type { Turn } from '@matrix-futures/sqlite';
 import { without } from '../events/json-member.ts';
-import { contentOf } from '../rooms/stored-event.ts';
+import { roomByRoom } from '../rooms/room-by-room.ts';
 import type { RoomStore } from '../rooms/room-store.ts';
+import { contentOf } from '../rooms/stored-event.ts';
 import type { ProfileStore } from './profile-store.ts';
-
-/** Rooms a unit; between units others get their turn. An append takes some 0.2 ms. */
-const roomsAtOnce = 16;
 
 export interface MemberEvents {
   /**
@@ -43,12 +41,7 @@ export function createMemberEvents(
       const joined = await turn.unit(() =>
         rooms.membershipsOf(user).flatMap((row) => (row.membership === 'join' ? [row.roomId] : [])),
       );
-      for (let done = 0; done < joined.length; done += roomsAtOnce) {
-        if (done > 0) await new Promise<void>((resolve) => timers.soon(resolve));
-        await turn.unit(() => {
-          for (const room of joined.slice(done, done + roomsAtOnce)) followIn(room, user);
-        });
-      }
+      await roomByRoom(turn, timers, joined, (room) => followIn(room, user));
     },
   };
 }
