@@ -9,7 +9,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { DataDirectoryInUse, lockDataDirectory } from '@matrix-futures/sqlite';
 
 /** The release whose behaviour the tests state. */
-export const synapseVersion = '1.163.2';
+const synapseVersion = '1.163.2';
 
 const constraints = join(import.meta.dirname, 'synapse-constraints.txt');
 

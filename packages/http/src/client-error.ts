@@ -5,7 +5,7 @@ import { prepareAnswer } from './answer.ts';
 import { MatrixError } from './errors.ts';
 
 /** What `node:http` could not make a request of. */
-export function judgeClientError(code: string | undefined): MatrixError {
+function judgeClientError(code: string | undefined): MatrixError {
   switch (code) {
     case 'HPE_INVALID_METHOD':
       return new MatrixError('methodNotAllowed', 'Unknown method');

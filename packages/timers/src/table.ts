@@ -4,7 +4,7 @@
  */
 
 /** seven levels of 256 lists: 2^56 ms, more than the 2^53 that a number counts exactly, so nothing overflows */
-export const LEVELS = 7;
+const LEVELS = 7;
 export const LISTS = 256;
 export const HEADS = LEVELS * LISTS;
 

@@ -77,7 +77,7 @@ function parseDate(text: string): number | null {
   return Temporal.Instant.from(`${year}-${String(month).padStart(2, '0')}-${day}T${time}Z`).epochMilliseconds;
 }
 
-export const ownFeature = 'org.matrix.msc4140';
+const ownFeature = 'org.matrix.msc4140';
 
 const ownCapability = Compile(
   Type.Object({

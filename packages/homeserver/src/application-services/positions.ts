@@ -1,7 +1,7 @@
 import type { Database, Migration } from '@matrix-futures/sqlite';
 
 /** How far each application service has been told. Append only. */
-export const serviceMigrations: readonly Migration[] = [
+const serviceMigrations: readonly Migration[] = [
   {
     version: 1,
     sql: `

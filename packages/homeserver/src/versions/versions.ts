@@ -4,10 +4,10 @@ import { endpoint, type Endpoint } from '@matrix-futures/http';
  * Versions of the specification whose client-server API is served as far as clients of that version ask of every
  * server. Newer ones are served in parts only, and a part that clients ask for by name is a flag below.
  */
-export const servedVersions: readonly string[] = ['r0.6.1', 'v1.1'];
+const servedVersions: readonly string[] = ['r0.6.1', 'v1.1'];
 
 /** What is served although no served version has it: `unstable_features` of `/versions`. */
-export const servedFeatures: Readonly<Record<string, boolean>> = {
+const servedFeatures: Readonly<Record<string, boolean>> = {
   // private read receipts
   'org.matrix.msc2285.stable': true,
   // receipts of threads, and their notification counts
