@@ -9,10 +9,10 @@ export default defineConfig({
     pool: 'forks',
     // What the machines that run this have. More would only make timings less certain.
     maxWorkers: 2,
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
-    // A busy machine takes its time; what never comes fails all the same.
-    expect: { poll: { timeout: 10_000 } },
+    // A machine that is busy, or stands still for a while, takes its time; what never comes fails all the same.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    expect: { poll: { timeout: 30_000 } },
     passWithNoTests: false,
   },
 });

@@ -15,11 +15,11 @@ export const memberType = 'org.matrix.msc3401.call.member';
 export const callRoom = { power_level_content_override: { events: { [memberType]: 0 } } };
 
 /**
- * For calls that an outage comes over: what the SDK does in 8 s, every 5 s and after 3 s. A busy machine has most of the
- * delay to start a server in.
+ * For calls that an outage comes over: the SDK's delay, and in less time what it does every 5 s and after 3 s. A machine
+ * that is busy, or stands still for a while, has most of the delay to start a server in.
  */
 export const outageConfig = {
-  delayedLeaveEventDelayMs: 4_000,
+  delayedLeaveEventDelayMs: 8_000,
   delayedLeaveEventRestartMs: 500,
   networkErrorRetryMs: 200,
   // As patient as the SDK's 10 times 3 s.

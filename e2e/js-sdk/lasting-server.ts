@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '../homeservers/free-port.ts';
 import { type ServerProcess, startServerProcess } from '../server-process.ts';
 
 /** A server that can be ended and started again with the same data, at the same address. */
@@ -12,13 +13,14 @@ export class LastingServer implements AsyncDisposable {
 
   private constructor(dataDir: string, flags: readonly string[], process: ServerProcess) {
     this.#dataDir = dataDir;
-    this.#flags = [...flags, '--listen', new URL(process.url).host];
+    this.#flags = flags;
     this.url = process.url;
     this.#process = process;
   }
 
-  static async start(flags: readonly string[]): Promise<LastingServer> {
+  static async start(given: readonly string[]): Promise<LastingServer> {
     const dataDir = await mkdtemp(join(tmpdir(), 'lasting-'));
+    const flags = [...given, '--listen', `127.0.0.1:${await freePort()}`];
     return new LastingServer(dataDir, flags, await startServerProcess({ dataDir, flags }));
   }
 

@@ -1,4 +1,11 @@
-import { Agent, createServer, type IncomingHttpHeaders, request, type ServerResponse } from 'node:http';
+import {
+  Agent,
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  request,
+  type ServerResponse,
+} from 'node:http';
 import { EventEmitter, once } from 'node:events';
 import { buffer } from 'node:stream/consumers';
 
@@ -16,16 +23,22 @@ export interface Exchange {
   readonly answeredAt: number;
 }
 
+/** @param target with the query */
+type IsHeld = (method: string, target: string) => boolean;
+
 /** Stands between a client and the server, and keeps what they say to one another. Emits `exchange`. */
 export class RecordingProxy extends EventEmitter<{ exchange: [] }> implements AsyncDisposable {
   readonly exchanges: Exchange[] = [];
   readonly #agent = new Agent({ keepAlive: true });
   readonly #target: string;
   readonly #server = createServer((asked, answer) => {
-    void buffer(asked).then((body) =>
-      this.#forward(asked.method ?? '', asked.url ?? '', asked.headers, body, answer),
+    buffer(asked).then(
+      (body) => this.#take(asked, body, answer),
+      () => answer.destroy(),
     );
   });
+  #isHeld: IsHeld = () => false;
+  #goOn: (() => void)[] = [];
 
   private constructor(target: string) {
     super();
@@ -50,6 +63,29 @@ export class RecordingProxy extends EventEmitter<{ exchange: [] }> implements As
     this.#server.closeAllConnections();
     this.#server.close();
     await once(this.#server, 'close');
+  }
+
+  /** From now on requests that fit wait here. Resolves when one does. */
+  async hold(isHeld: IsHeld): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#isHeld = (method, target) => {
+      const isIt = isHeld(method, target);
+      if (isIt) resolve();
+      return isIt;
+    };
+    await promise;
+  }
+
+  /** Requests that were held go on, and later ones are not held. */
+  letGo(): void {
+    this.#isHeld = () => false;
+    for (const goOn of this.#goOn.splice(0)) goOn();
+  }
+
+  #take({ method = '', url = '', headers }: IncomingMessage, body: Buffer, answer: ServerResponse): void {
+    const goOn = (): void => this.#forward(method, url, headers, body, answer);
+    if (this.#isHeld(method, url)) this.#goOn.push(goOn);
+    else goOn();
   }
 
   /**

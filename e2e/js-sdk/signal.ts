@@ -8,7 +8,7 @@ interface Emitter {
  * What `look` finds, as soon as it finds something: at once, or after one of the events.
  *
  * @param look asked again after each event; undefined and false mean: not yet
- * @param what is said when nothing was found for 15 s, far more than any step takes
+ * @param what is said when nothing was found for 45 s, far more than any step takes
  */
 export async function until<T>(
   emitter: Emitter,
@@ -21,7 +21,7 @@ export async function until<T>(
     const found = look();
     if (found !== undefined && found !== false) resolve(found);
   };
-  const giveUp = setTimeout(() => reject(new Error(`waited in vain: ${what}`)), 15_000);
+  const giveUp = setTimeout(() => reject(new Error(`waited in vain: ${what}`)), 45_000);
   emitter.on(event as never, again);
   try {
     again();
