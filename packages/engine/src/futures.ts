@@ -4,7 +4,7 @@ import type { Future, FutureId } from './future.ts';
 import type { Group } from './group.ts';
 import type { Homeserver } from './homeserver.ts';
 import type { Limits } from './limits.ts';
-import type { Place } from './listing.ts';
+import type { Place } from './list-page.ts';
 import { InTurn } from './in-turn.ts';
 import { Lists, type ListedFuture, type OwnFuture, type PageRequest } from './lists.ts';
 import { heldFuture, type Delivery, type Holder, type UseAnswer } from './delivery/delivery.ts';

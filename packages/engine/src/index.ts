@@ -6,7 +6,7 @@ export * from './store.ts';
 export * from './homeserver.ts';
 export * from './futures.ts';
 export * from './scheduling.ts';
-export * from './listing.ts';
+export * from './list-page.ts';
 export type { ListedFuture, OwnFuture, PageRequest } from './lists.ts';
 export * from './limits.ts';
 export * from './tokens.ts';

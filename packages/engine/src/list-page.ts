@@ -28,12 +28,12 @@ export interface Place {
   readonly id: FutureId;
 }
 
-export function statusOf({ outcome }: Future): ListedStatus {
+function statusOf({ outcome }: Future): ListedStatus {
   return outcome?.kind ?? 'scheduled';
 }
 
 /** When its timer sends it, would have sent it, or has. */
-export function sendTimeOf({ deadline }: Future): Instant {
+function sendTimeOf({ deadline }: Future): Instant {
   return deadline ?? Infinity;
 }
 
