@@ -14,21 +14,38 @@ export type Guard = (target: string) => MatrixError | null;
  * @param parameters names of query parameters that delay
  */
 export function createGuard(parameters: readonly string[]): Guard {
-  const names = new Set(parameters.map((name) => name.toLowerCase()));
-  const delays = (name: string): boolean => names.has(name) || unknownSpelling.test(name);
+  const guardParameters = createParameterGuard(parameters);
   return (target) => {
-    const url = originForm(target);
-    const mark = url.indexOf('?');
-    const path = decoded(mark === -1 ? url : url.slice(0, mark));
-    const queried = mark === -1 ? [] : queryNames(url.slice(mark + 1));
-    if (path === null || queried.includes(null))
-      return new MatrixError('unrecognized', `The URL is percent-encoded more than ${mostRounds} times`);
-    if (forms(path).some((form) => ownPaths.some((own) => own.test(form))))
+    const path = decoded(partsOf(target)[0]);
+    if (path !== null && forms(path).some((form) => ownPaths.some((own) => own.test(form))))
       return new MatrixError('unrecognized', 'Nothing is served under this spelling of the path');
-    if (queried.some((name) => name !== null && delays(name)))
+    return guardParameters(target);
+  };
+}
+
+/**
+ * The same of the parameters alone, for a request whose path was judged. They are looked for behind an encoded `?` and in
+ * a path without any `?`, too.
+ */
+export function createParameterGuard(parameters: readonly string[]): Guard {
+  const names = new Set(parameters.map((name) => name.toLowerCase()));
+  return (target) => {
+    const [rawPath, query] = partsOf(target);
+    const path = decoded(rawPath);
+    const queried = [...namesIn(query), ...(path === null ? [null] : namesIn(path).slice(1))];
+    if (queried.includes(null))
+      return new MatrixError('unrecognized', `The URL is percent-encoded more than ${mostRounds} times`);
+    if (queried.some((name) => name !== null && (names.has(name) || unknownSpelling.test(name))))
       return new MatrixError('unrecognized', 'Nothing is sent later under this path');
     return null;
   };
+}
+
+/** Path and query, not decoded. */
+function partsOf(target: string): readonly [path: string, query: string] {
+  const url = originForm(target);
+  const mark = url.indexOf('?');
+  return mark === -1 ? [url, ''] : [url.slice(0, mark), url.slice(mark + 1)];
 }
 
 /** What a proposal about delayed events may come to name its parameters by. */
@@ -60,11 +77,14 @@ function forms(path: string): string[] {
   return [segments, stepped].map((form) => `/${form.join('/')}`);
 }
 
-/** The names of a query's parameters, decoded; some servers take `;` for `&`. */
-function queryNames(query: string): (string | null)[] {
+/**
+ * The names of a query's parameters, decoded. Some servers take `;` for `&`; a client that joins URLs by hand may write
+ * `?` or `#` for it. What no name of ours has in it is left out: lists are written `name[]`, and blanks are trimmed.
+ */
+function namesIn(query: string): (string | null)[] {
   return query
-    .split(/[&;]/)
-    .map((pair) => decoded(pair.split('=', 1)[0]?.replaceAll('+', ' ') ?? '')?.trim() ?? null);
+    .split(/[&;?#]/)
+    .map((pair) => decoded(pair.split('=', 1)[0] ?? '')?.replaceAll(/[^\w.-]/g, '') ?? null);
 }
 
 /** Nobody encodes so often; what does is made to look like what it is not, or to take long. */

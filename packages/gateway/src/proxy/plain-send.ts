@@ -2,6 +2,7 @@ import { type Answer, client, endpoint, type Endpoint } from '@matrix-futures/ht
 import type { IncomingMessage } from 'node:http';
 import { NoAnswer } from './forward.ts';
 import { originForm } from './path.ts';
+import type { Guard } from './guard.ts';
 import type { Target } from './target.ts';
 
 type Incoming = Parameters<Endpoint['answer']>[0];
@@ -9,8 +10,12 @@ type Incoming = Parameters<Endpoint['answer']>[0];
 /**
  * The plain `PUT /rooms/{roomId}/send/{eventType}/{txnId}` for whoever shares a path with it and has read the body: goes
  * on to the homeserver with the client's own access token.
+ * @param guardParameters refuses what would be sent later by a parameter that nobody has read
  */
-export function plainSend(target: Target): { readonly endpoint: Endpoint; hasAnswered(): boolean } {
+export function plainSend(
+  target: Target,
+  guardParameters: Guard,
+): { readonly endpoint: Endpoint; hasAnswered(): boolean } {
   const described = endpoint({
     method: 'PUT',
     paths: client('/rooms/:roomId/send/:eventType/:txnId'),
@@ -19,14 +24,16 @@ export function plainSend(target: Target): { readonly endpoint: Endpoint; hasAns
     handle: () => ({}),
   });
   return {
-    endpoint: { ...described, answer: (incoming) => sendOn(target, incoming) },
+    endpoint: { ...described, answer: (incoming) => sendOn(target, guardParameters, incoming) },
     // the homeserver's transactions are its own affair; what a body looks like decides
     hasAnswered: () => false,
   };
 }
 
-async function sendOn(target: Target, incoming: Incoming): Promise<Answer> {
+async function sendOn(target: Target, guardParameters: Guard, incoming: Incoming): Promise<Answer> {
   const { url, address, requester } = incoming;
+  const refusal = guardParameters(url);
+  if (refusal !== null) throw refusal;
   const body = await incoming.readBody();
   const signal = incoming.watchClient();
   return new Promise((resolve, reject) => {

@@ -4,7 +4,7 @@ import { serveCapabilities } from './capabilities.ts';
 import { DelayIds, type DelayIdsOf } from './delay-ids.ts';
 import { Forwarder } from './forward.ts';
 import { createFront, type Front, judgeFront } from './front.ts';
-import { createGuard } from './guard.ts';
+import { createGuard, createParameterGuard } from './guard.ts';
 import type { OnLoginsChange } from './logins.ts';
 import type { Members } from './merging.ts';
 import { plainSend } from './plain-send.ts';
@@ -74,7 +74,7 @@ export function createProxy(options: ProxyOptions): Proxy {
       if (refusal === null) tunnel(target, passHost, { request, socket, head });
       else refuseTunnel(socket, refusal);
     },
-    plainSend: plainSend(target),
+    plainSend: plainSend(target, createParameterGuard(options.delayingParameters)),
     endPolls: () => forwarder.endPolls(),
     close: () => target.close(),
   };

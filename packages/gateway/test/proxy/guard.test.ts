@@ -26,7 +26,14 @@ describe('a parameter that delays', () => {
     'io.element.msc3140.future_timeout=1',
     'a=1;future_timeout=2',
     '+future_timeout=1',
-    '?future_timeout=1&future_timeout=2',
+    '?future_timeout=1',
+    'a=b?future_timeout=1',
+    'a#future_timeout=1',
+    'future_timeout[]=1',
+    'future_timeout%5B%5D=1',
+    'future_timeout%00=1',
+    '%C2%A0future_timeout=1',
+    'future_timeout=1&future_timeout=2',
     '%zz=1&future_timeout=%zz',
     'delay=1',
   ])('is refused however it is spelled: ?%s', (query) => {
@@ -34,6 +41,13 @@ describe('a parameter that delays', () => {
     expect(guard(`http://elsewhere${send}?${query}`)?.status).toBe(404);
     expect(guard(`/anything/at/all?${query}`)?.status).toBe(404);
   });
+
+  test.each(['&future_timeout=1', '%3Ffuture_timeout=1', '%253fa&delay=1', ';org.matrix.msc4140.delay=1'])(
+    'is refused where the question mark is none: %s',
+    (end) => {
+      expect(guard(`${send}${end}`)?.errcode).toBe('M_UNRECOGNIZED');
+    },
+  );
 
   test.each([
     '',
@@ -83,6 +97,8 @@ describe("a path of the futures'", () => {
     `${rooms}/state/futures/`,
     `${rooms}/state/org.test/delayed_events`,
     `${rooms}/state/send_future/key`,
+    `${rooms}/state/future_timeout/delay`,
+    `${rooms}/state/t/a&b=delay`,
     '/_matrix/client/v3/user/@a:b/account_data/futures',
     '/_matrix/media/v3/download/a/futures',
     '/_matrix/client/v3/sync',

@@ -210,6 +210,22 @@ describe('the plain send behind a shared path', () => {
     headers: { Authorization: `Bearer ${alice.accessToken}` },
   };
 
+  test.each([
+    '?FUTURE_TIMEOUT=1',
+    '?future_timeout=%zz',
+    '?a;org%252Ematrix.msc4140.delay=1',
+    '&future_timeout=1',
+  ])('never goes on with a parameter that delays and that nobody has read: %s', async (end) => {
+    let asked = 0;
+    const { url } = await gatewayBefore((_request, response) => {
+      asked += 1;
+      response.end('{}');
+    }, shared);
+    const answer = await fetch(`${url}/_matrix/client/v3/rooms/!r/send/future/1${end}`, authorized);
+    expect([answer.status, asked]).toEqual([404, 0]);
+    expect(await answer.json()).toMatchObject({ errcode: 'M_UNRECOGNIZED' });
+  });
+
   test("goes on as it came, with the client's own access token, and its answer comes back", async () => {
     const seen: { request: IncomingMessage; body: string }[] = [];
     const { url, proxy } = await gatewayBefore((request, response) => {
