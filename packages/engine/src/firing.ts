@@ -22,6 +22,15 @@ const retryWhenStuck: Ms = 100;
 /**
  * Wakes when a deadline is reached, and lets what is due be sent. All it knows is in the store: wake-ups are hints,
  * one too many does nothing, and one too few is made good by the next.
+ *
+ * ```
+ *   stopped ── start ──▶ about to run ── waiting input was read ──▶ running
+ *                          ▲  ▲                                      │  │
+ *                          │  └────── more can be sent by now ───────┘  │ nothing more can
+ *                          └────── its time has come ────── asleep ◀────┘
+ * ```
+ * Asleep until the next deadline, which `wake` may bring nearer; for `retryWhenStuck` where what is due has to wait for
+ * its room; for `retryAfterFailure` where a step failed, and then nothing wakes it sooner.
  */
 export class Firing {
   readonly #store: FutureStore;

@@ -9,6 +9,14 @@ import type { ServiceTransaction } from './transaction-reader.ts';
  * Tells one service what is its business: in order, one transaction at a time, each until the service has taken it
  * (application service API, "Pushing events"). How far that is, is in the database, so nothing is lost by a restart,
  * and what had been told without this being written is told again.
+ *
+ * ```
+ *   idle ── woken ──▶ telling ── all of it was taken ──▶ idle
+ *                      ▲  └── not taken ──▶ waiting
+ *                      └── the wait is over, or the service answers ──┘
+ * ```
+ * Woken while it tells or waits, it goes on with what is new behind what it has. Where the pace has a delay, it waits for
+ * that before it tells.
  */
 export interface Pusher {
   /** There may be something new. Returns at once. */
