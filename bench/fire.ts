@@ -1,6 +1,6 @@
 /** Lateness: from a deadline to the room, and to another client's sync, while refreshes come in. */
 import { call, createRoom, register, scheduleMany, text, type Account } from './client.ts';
-import { startLoad } from './load.ts';
+import { measure } from './load.ts';
 import type { Pace } from './pace.ts';
 import { startFutures } from './process.ts';
 import { figure, whole, type Figure } from './report.ts';
@@ -17,7 +17,7 @@ export async function fire(dataDir: string, pace: Pace, refreshesPerSecond: numb
   const tokens = await scheduleMany(alice, room, pace.tokens, 3_600_000);
   const span = Math.max(2_000, pace.fires * 10);
   const rate = refreshesPerSecond * 0.6;
-  const load = startLoad({
+  const load = measure({
     url: ours.url,
     connections: 64,
     seconds: span / 1000 + 4,
@@ -37,7 +37,7 @@ export async function fire(dataDir: string, pace: Pace, refreshesPerSecond: numb
     ),
   );
   const lateness = (await seen).sort((a, b) => a - b);
-  const measured = await load.result;
+  const measured = await load;
   const log = await ours.stop();
   const at = (share: number): number =>
     lateness[Math.min(lateness.length - 1, Math.floor(lateness.length * share))] ?? NaN;

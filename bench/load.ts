@@ -18,7 +18,7 @@ export interface Measured {
   readonly perSecond: number;
   /** answers that were not 200 */
   readonly failed: number;
-  readonly p50: number;
+  /** from writing a request to having its whole answer, in ms, at the 99th percentile */
   readonly p99: number;
 }
 
@@ -26,20 +26,11 @@ export interface Measured {
  * Runs a load in a process of its own. The generator writes prepared bytes to sockets and looks for the end of the
  * answers, nothing more, so that the server's core and not the generator's is the limit.
  */
-export async function measure(load: Load): Promise<Measured> {
-  const { result } = startLoad(load);
-  return result;
-}
-
-export function startLoad(load: Load): {
-  readonly result: Promise<Measured>;
-  readonly pid: number | undefined;
-} {
+export function measure(load: Load): Promise<Measured> {
   const child = fork(new URL('load-generator.ts', import.meta.url), { stdio: 'inherit' });
-  const result = new Promise<Measured>((resolve, reject) => {
+  child.send(load);
+  return new Promise((resolve, reject) => {
     child.once('message', (measured: Measured) => resolve(measured));
     child.once('exit', (code) => reject(new Error(`the load generator ended with ${code}`)));
   });
-  child.send(load);
-  return { result, pid: child.pid };
 }

@@ -5,13 +5,10 @@ import { readFile } from 'node:fs/promises';
 /** A server in a process of its own. */
 export interface Server extends AsyncDisposable {
   readonly url: string;
-  readonly process: ChildProcess;
   /** from spawning to the line that says it is ready, in ms */
   readonly startedIn: number;
   /** resident memory, in bytes */
   residentBytes(): Promise<number>;
-  /** user and system time used so far, in seconds */
-  cpuSeconds(): Promise<number>;
   /** Ends it by SIGTERM. Answers what it wrote to standard error. */
   stop(): Promise<string>;
 }
@@ -44,20 +41,16 @@ export async function startServer(script: string, ...flags: string[]): Promise<S
   };
   return {
     url,
-    process: child,
     startedIn,
-    residentBytes: () => statusOf(child, /VmRSS:\s+(\d+) kB/).then((kilobytes) => kilobytes * 1024),
-    cpuSeconds: async () => {
-      const fields = (await readFile(`/proc/${child.pid}/stat`, 'utf8')).replace(/^.*\) /s, '').split(' ');
-      return (Number(fields[11]) + Number(fields[12])) / 100;
-    },
+    residentBytes: () => residentBytesOf(child),
     stop,
     [Symbol.asyncDispose]: async () => void (await stop()),
   };
 }
 
-async function statusOf(child: ChildProcess, field: RegExp): Promise<number> {
-  return Number(field.exec(await readFile(`/proc/${child.pid}/status`, 'utf8'))?.[1] ?? 'NaN');
+async function residentBytesOf({ pid }: ChildProcess): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return 1024 * Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? NaN);
 }
 
 export const bareServer = new URL('bare-server.ts', import.meta.url).pathname;
