@@ -108,7 +108,7 @@ const set: Readonly<Record<ProxyName, (directory: string, rules: string, port: n
 };
 
 async function answering(port: number, child: ChildProcess, output: readonly string[]): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt++) {
+  for (let attempt = 0; attempt < 1_200; attempt++) {
     if (child.exitCode !== null) throw new Error(`the proxy ended: ${output.join('')}`);
     const answered = await new Promise((resolve) => {
       request({ port, host: '127.0.0.1', path: '/' }, (response) => resolve(response.resume()))

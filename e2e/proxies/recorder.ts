@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { freePort } from '../homeservers/free-port.ts';
 
 export interface Recorded {
   readonly method: string;
@@ -53,9 +53,9 @@ export class Recorder {
       socket.on('error', () => {});
       socket.pipe(socket);
     });
+    this.#port ||= await freePort();
     server.listen(this.#port, '127.0.0.1');
     await once(server, 'listening');
-    this.#port = (server.address() as AddressInfo).port;
     this.#server = server;
   }
 

@@ -13,8 +13,8 @@ import {
 } from './scene.ts';
 import type { Connection } from './under-test.ts';
 
-/** How long an attempt may take that gets no answer. */
-const short = 300;
+/** How long an attempt may take: where there will be no answer, as long as it may take to be written. */
+const limitUnder = ({ kind }: Fault): number => (kind === 'is silent' ? 1_000 : 30_000);
 
 /** A homeserver that is away, or limits, or refuses the gateway, and lines that break. */
 export function outageRules(scene: () => RemoteScene): void {
@@ -101,8 +101,7 @@ export function outageRules(scene: () => RemoteScene): void {
           const sent = { ...(await sentBy(room)), draft, fence: { kind: 'absent' } as const };
           const { transactionId, timestamp } = sent;
           line.onWrites(fault);
-          const limit = fault.kind === 'is silent' ? short : 30_000;
-          const outcome = await port.deliver(draft, transactionId, timestamp, limit);
+          const outcome = await port.deliver(draft, transactionId, timestamp, limitUnder(fault));
           expect(outcome.kind).toBe('unknown');
           line.onWrites(null);
           const events = await eventsOf(draft, alice);
@@ -124,7 +123,7 @@ export function outageRules(scene: () => RemoteScene): void {
           line.onWrites(fault);
           const before = line.written;
           const { draft, transactionId, timestamp } = await sentBy(room);
-          await port.deliver(draft, transactionId, timestamp, short);
+          await port.deliver(draft, transactionId, timestamp, limitUnder(fault));
           expect(line.written - before).toBe(1);
         }
       });
