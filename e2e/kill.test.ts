@@ -12,7 +12,7 @@ const firstSeed = Number(process.env['KILL_SEED'] ?? Math.floor(Math.random() * 
 
 it(
   'keeps every promise through kill -9: nothing lost, nothing early, nothing twice',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     await using trial = await Trial.begin(firstSeed, 24);
     for (let round = 1; round <= rounds; round++) {

@@ -31,7 +31,7 @@ test('Prometheus is told how many futures wait and how late they fired, where it
   expect(before).toContain('process_resident_memory_bytes');
 
   await alice.request('PUT', `${path}/m.x/3?org.matrix.msc4140.delay=1`, {});
-  await expect.poll(read, { timeout: 10_000 }).toMatch(/^matrix_futures_lateness_seconds_count 1$/m);
+  await expect.poll(read).toMatch(/^matrix_futures_lateness_seconds_count 1$/m);
   await alice.request('POST', `/unstable/org.matrix.msc4140/delayed_events/${fires.body.delay_id}/cancel`);
   expect(valueOf(await read(), 'matrix_futures_pending')).toBe(1);
 

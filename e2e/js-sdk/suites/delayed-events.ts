@@ -33,6 +33,9 @@ export function delayedEventsSuite(place: Place): void {
       room = await makeRoom([ada, bob], { power_level_content_override: { events: { [plan]: 0 } } });
     });
 
+    /** To be waited for, and long enough to change one's mind on a machine that stands still for a while. */
+    const soon = 4_000;
+
     const finished = expect.objectContaining({ httpStatus: 404, errcode: 'M_NOT_FOUND' }) as object;
 
     /** @returns the id of a message that ada's server is to send in `delay` ms */
@@ -74,17 +77,17 @@ export function delayedEventsSuite(place: Place): void {
       });
 
       it('that is restarted is overtaken by one that was scheduled after it', async () => {
-        const id = await schedule('first', 800);
-        await schedule('second', 800);
+        const id = await schedule('first', soon);
+        await schedule('second', soon);
         await ada._unstable_restartScheduledDelayedEvent(id);
         await arrived(bob, 'first');
         expect(bodies(bob)).toEqual(['second', 'first']);
       });
 
       it('that is cancelled is never sent: the next one is', async () => {
-        const id = await schedule('cancelled', 800);
+        const id = await schedule('cancelled', soon);
         await ada._unstable_cancelScheduledDelayedEvent(id);
-        await schedule('next', 800);
+        await schedule('next', soon);
         await arrived(bob, 'next');
         expect(bodies(bob)).toEqual(['next']);
         await expect(ada._unstable_cancelScheduledDelayedEvent(id)).rejects.toEqual(finished);
@@ -117,7 +120,7 @@ export function delayedEventsSuite(place: Place): void {
 
     describe('a delayed state event', () => {
       it('is not cancelled by newer state of its own sender', async () => {
-        await schedulePlan({ of: 'ada, later' }, 800);
+        await schedulePlan({ of: 'ada, later' }, soon);
         const { event_id } = await ada.sendStateEvent(room, plan, { of: 'ada, now' } as never, 'k');
         await seen(bob, room, event_id);
         const current = (): unknown =>
