@@ -19,8 +19,9 @@ export async function askBefore(
       homeserver.judgeSender(dispatch.draft),
       newStateOn(homeserver, dispatch, isRepeat),
     ]);
-    const isOvertaken = dispatch.winner === null && (newState === 'own' || newState === 'others');
-    return { refusal: refusal ?? (isOvertaken ? overtaken : null), newState };
+    // Also where that cannot be told: whoever asked for a `send_now` may ask for it again.
+    const mayBeOvertaken = dispatch.winner === null && newState !== 'none';
+    return { refusal: refusal ?? (mayBeOvertaken ? overtaken : null), newState };
   } catch (error) {
     if (!(error instanceof HomeserverUnavailable)) throw error;
     return null;
@@ -43,5 +44,5 @@ async function newStateOn(
 const overtaken: Refusal = {
   status: 409,
   errcode: 'M_UNKNOWN',
-  error: 'Newer state came before it was known that this event had not been sent',
+  error: 'Newer state may have come before it was known that this event had not been sent',
 };

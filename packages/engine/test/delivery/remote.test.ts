@@ -1089,6 +1089,27 @@ describe('a batch in front of a remote homeserver', () => {
     expect(gateway.events()).toEqual(['left already', 'join']);
   });
 
+  test.each<[string, readonly string[], readonly string[]]>([
+    ['is not made again over what stands on its key, which may be newer', ['other'], ['other']],
+    ['is made again where nothing stands on its key', [], ['now']],
+  ])(
+    'a send_now of state that was lost, and whose batch has nothing else on its key, %s',
+    async (_, before, after) => {
+      const gateway = await Gateway.started('forgets');
+      const on = (key: string, n: string) => draft({ stateKey: key, content: { n } });
+      for (const n of before) gateway.rooms.add(gateway.rooms.judge(on('x', n), 0, null, 0));
+      gateway.homeserver.faults.push(lost);
+      const asked = batch({ sendNow: on('x', 'now'), sendOnTimeout: on('y', 'leave'), timeout: 10 * minute });
+      void gateway.node.futures.scheduleBatch(asked);
+      await gateway.time.advance(2 * minute);
+      expect(gateway.events()).toEqual(after);
+      expect(await gateway.answer(gateway.node.futures.scheduleBatch(asked))).toMatchObject({
+        kind: 'scheduled',
+      });
+      expect(gateway.events()).toEqual([...before, 'now']);
+    },
+  );
+
   test('a send_now of state is the fence of its leave on the same key, and of no other', async () => {
     const gateway = await Gateway.started();
     const on = (stateKey: string, n: string) => draft({ stateKey, content: { n } });

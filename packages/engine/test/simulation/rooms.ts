@@ -63,6 +63,7 @@ export class Rooms {
   /** What came on a key after a fence. */
   since(key: StateKey, as: UserId, fence: Fence): NewState {
     const all = this.#stateOf(key);
+    if (all.length === 0) return 'none';
     const place = fence.kind === 'event' ? all.findIndex(({ event }) => event === fence.event) : -1;
     if (fence.kind === 'event' ? place === -1 : fence.kind !== 'absent') return 'unreadable';
     const newer = all.slice(place + 1);
