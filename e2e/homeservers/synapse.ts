@@ -20,8 +20,6 @@ export interface SynapseOptions {
   readonly config?: Readonly<Record<string, unknown>>;
   /** Kept; without it a new one, removed at the end. */
   readonly directory?: string;
-  /** without it a free one */
-  readonly port?: number;
   /** `localhost` if not given */
   readonly serverName?: string;
 }
@@ -30,20 +28,13 @@ export interface SynapseOptions {
 export interface Synapse extends AsyncDisposable {
   /** without a slash at its end */
   readonly url: string;
-  readonly serverName: string;
-  /** of its configuration, database and log */
-  readonly directory: string;
-  /** of all its runs, one after the other */
-  readonly logFile: string;
   /** `registration_shared_secret`: who knows it can register administrators */
   readonly registrationSecret: string;
   /** Resolves when it answers. */
   start(): Promise<void>;
-  /** SIGTERM; resolves when the process is gone. */
-  stop(): Promise<void>;
   /** SIGKILL; resolves when the process is gone. */
   kill(): Promise<void>;
-  /** `stop` and `start`. */
+  /** SIGTERM, and `start`. */
   restart(): Promise<void>;
 }
 
@@ -55,7 +46,7 @@ export interface Synapse extends AsyncDisposable {
 export async function startSynapse(options: SynapseOptions = {}): Promise<Synapse> {
   const python = await installSynapse();
   const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'synapse-')));
-  const port = options.port ?? (await freePort());
+  const port = await freePort();
   const serverName = options.serverName ?? 'localhost';
   const registrationSecret = randomBytes(16).toString('hex');
   const registrations = options.registrations ?? [];
@@ -103,12 +94,8 @@ export async function startSynapse(options: SynapseOptions = {}): Promise<Synaps
   }
   return {
     url,
-    serverName,
-    directory,
-    logFile,
     registrationSecret,
     start,
-    stop: () => end('SIGTERM'),
     kill: () => end('SIGKILL'),
     restart: async () => {
       await end('SIGTERM');
