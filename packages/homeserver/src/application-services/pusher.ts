@@ -16,7 +16,7 @@ import type { ServiceTransaction } from './transaction-reader.ts';
  *                      └── the wait is over, or the service answers ──┘
  * ```
  * Woken while it tells or waits, it goes on with what is new behind what it has. Where the pace has a delay, it waits for
- * that before it tells.
+ * that before it tells; where it names no wait after a failure, it is idle until something is new.
  */
 export interface Pusher {
   /** There may be something new. Returns at once. */
