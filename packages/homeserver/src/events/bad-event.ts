@@ -1,6 +1,6 @@
 /**
- * `malformed`: what no event may be (a fraction, a lone surrogate, nested too deeply): `M_BAD_JSON`.
- * `too-large`: a size limit is passed: `M_TOO_LARGE`.
+ * `malformed`: what no event may be (a fraction, a lone surrogate, nested too deeply). `too-large`: a size limit is
+ * passed.
  */
 export type BadEventReason = 'malformed' | 'too-large';
 
@@ -13,9 +13,5 @@ export class BadEvent extends Error {
     super(message);
     this.name = 'BadEvent';
     this.reason = reason;
-  }
-
-  get errcode(): 'M_BAD_JSON' | 'M_TOO_LARGE' {
-    return this.reason === 'too-large' ? 'M_TOO_LARGE' : 'M_BAD_JSON';
   }
 }

@@ -24,10 +24,8 @@ export interface EventParts {
   readonly type: string;
   /** null for a message event */
   readonly stateKey: string | null;
-  /** A redaction may name its target here, as `redacts`, in every room version. */
+  /** A redaction names its target here, as `redacts`, in every room version; it is put where that version wants it. */
   readonly content: JsonObject;
-  /** The target of a redaction; put where the room version wants it. */
-  readonly redacts?: EventId;
   /** MSC4354 */
   readonly stickyDurationMs?: number;
   readonly prevEvents: readonly EventId[];
@@ -90,11 +88,11 @@ export function placeMembers(parts: Omit<EventParts, 'serverName' | 'signingKey'
   return event;
 }
 
-function placeTarget(
-  parts: Pick<EventParts, 'redacts' | 'content' | 'roomVersion'>,
-): Pick<UnsignedPdu, 'redacts' | 'content'> {
-  const target = parts.redacts ?? stringMember(parts.content, 'redacts');
-  if (target === undefined) return { content: parts.content };
-  if (parts.roomVersion.redacts === 'content') return { content: { ...parts.content, redacts: target } };
-  return { redacts: target, content: without(parts.content, 'redacts') };
+function placeTarget({
+  content,
+  roomVersion,
+}: Pick<EventParts, 'content' | 'roomVersion'>): Pick<UnsignedPdu, 'redacts' | 'content'> {
+  const target = stringMember(content, 'redacts');
+  if (target === undefined || roomVersion.redacts === 'content') return { content };
+  return { redacts: target, content: without(content, 'redacts') };
 }

@@ -129,13 +129,15 @@ describe('a built event', () => {
 });
 
 describe('a redaction', () => {
-  const redaction: EventParts = { ...message, type: 'm.room.redaction', content: { reason: 'rude' } };
+  const redaction: EventParts = {
+    ...message,
+    type: 'm.room.redaction',
+    content: { reason: 'rude', redacts: someId(9) },
+  };
 
-  it.each([
-    ['named apart', { ...redaction, redacts: someId(9) }],
-    ['named in the content', { ...redaction, content: { reason: 'rude', redacts: someId(9) } }],
-  ])('has its target, %s, at the top in version 10 and in its content from 11 on', (_name, made) => {
-    const built = (id: '10' | '11' | '12') => buildEvent({ ...made, roomVersion: roomVersions[id] }).event;
+  it('has its target at the top in version 10 and in its content from 11 on', () => {
+    const built = (id: '10' | '11' | '12') =>
+      buildEvent({ ...redaction, roomVersion: roomVersions[id] }).event;
     expect(built('10')).toMatchObject({ redacts: someId(9), content: { reason: 'rude' } });
     expect(built('10').content).not.toHaveProperty('redacts');
     for (const event of [built('11'), built('12')]) {
@@ -146,7 +148,7 @@ describe('a redaction', () => {
 
   it('shows clients its target in both places, in every version', () => {
     for (const version of Object.values(roomVersions)) {
-      const { event, eventId } = buildEvent({ ...redaction, roomVersion: version, redacts: someId(9) });
+      const { event, eventId } = buildEvent({ ...redaction, roomVersion: version });
       expect(toClientEvent(event, { eventId, version, room: null })).toEqual({
         type: 'm.room.redaction',
         content: { reason: 'rude', redacts: someId(9) },
@@ -180,7 +182,7 @@ describe('size', () => {
     const empty = buildEvent({ ...message, content: { body: '' } }).json.length;
     return { ...message, content: { body: 'x'.repeat(bytes - empty) } };
   };
-  const tooLarge = expect.objectContaining({ reason: 'too-large', errcode: 'M_TOO_LARGE' });
+  const tooLarge = expect.objectContaining({ reason: 'too-large' });
 
   it('65,536 bytes are an event, 65,537 are not', () => {
     expect(buildEvent(ofSize(maxEventBytes)).json).toHaveLength(65_536);
@@ -253,7 +255,7 @@ describe('an event is refused as malformed', () => {
     ['nested too deeply', { content: nested(maxJsonDepth) }],
   ])('%s', (_name, change) => {
     expect(() => buildEvent({ ...message, ...change })).toThrow(
-      expect.objectContaining({ reason: 'malformed', errcode: 'M_BAD_JSON' }),
+      expect.objectContaining({ reason: 'malformed' }),
     );
   });
 
