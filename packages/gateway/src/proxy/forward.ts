@@ -1,7 +1,7 @@
 import type { Ms } from '@matrix-futures/engine';
 import { limitBodyTime, MatrixError, prepareAnswer, sendPrepared, type Timers } from '@matrix-futures/http';
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
-import { headersDown, headersUp, type Overrides } from './headers.ts';
+import { hasPassableStatus, headersDown, headersUp, type Overrides } from './headers.ts';
 import { originForm, rawPath } from './path.ts';
 import type { Target } from './target.ts';
 
@@ -69,7 +69,8 @@ export class Forwarder {
       signal?.addEventListener('abort', abort, { once: true });
       sent.once('response', (answer) => {
         this.#polls.delete(sent);
-        resolve(answer);
+        if (hasPassableStatus(answer)) resolve(answer);
+        else sent.destroy();
       });
       sent.on('error', (error) => reject(error instanceof MatrixError ? error : new NoAnswer()));
       sent.once('close', () => {

@@ -81,6 +81,11 @@ function framing(method: string, headers: IncomingMessage['headers'], bodySize: 
   return length === null ? [] : ['Content-Length', length];
 }
 
+/** Can the first line of an answer be said again? Node reads statuses and reasons that it, or Fastify, does not write. */
+export function hasPassableStatus({ statusCode = 0, statusMessage = '' }: IncomingMessage): boolean {
+  return statusCode >= 100 && statusCode <= 599 && /^[\t\x20-\x7e\x80-\xff]*$/.test(statusMessage);
+}
+
 /** The headers of the homeserver's answer as the client is to get them, names and values in turn. */
 export function headersDown(answer: IncomingMessage, without: ReadonlySet<string> = new Set()): string[] {
   const dropped = droppedOf(answer);

@@ -1,6 +1,7 @@
 import { type Answer, client, endpoint, type Endpoint } from '@matrix-futures/http';
 import type { IncomingMessage } from 'node:http';
 import { NoAnswer } from './forward.ts';
+import { hasPassableStatus } from './headers.ts';
 import { originForm } from './path.ts';
 import type { Guard } from './guard.ts';
 import type { Target } from './target.ts';
@@ -31,7 +32,7 @@ export function plainSend(
 }
 
 async function sendOn(target: Target, guardParameters: Guard, incoming: Incoming): Promise<Answer> {
-  const { url, address, requester } = incoming;
+  const { url, address, query, requester } = incoming;
   const refusal = guardParameters(url);
   if (refusal !== null) throw refusal;
   const body = await incoming.readBody();
@@ -42,15 +43,22 @@ async function sendOn(target: Target, guardParameters: Guard, incoming: Incoming
       path: originForm(url),
       headers: [
         ...['Host', target.host, 'X-Forwarded-For', address],
-        ...(requester === null ? [] : ['Authorization', `Bearer ${requester.accessToken}`]),
+        // Synapse refuses it where it is among the parameters, too
+        ...(requester === null || query.values.has('access_token')
+          ? []
+          : ['Authorization', `Bearer ${requester.accessToken}`]),
         ...['Content-Type', 'application/json', 'Content-Length', String(body.length)],
       ],
     });
     const abort = () => void sent.destroy();
     signal.addEventListener('abort', abort, { once: true });
-    sent.on('error', () => reject(new NoAnswer()));
+    const fail = () => reject(new NoAnswer());
+    sent.on('error', fail);
+    // without an error where the homeserver switches protocols
+    sent.once('close', fail);
     sent.once('close', () => signal.removeEventListener('abort', abort));
     sent.once('response', (answer) => {
+      sent.off('close', fail);
       readAnswer(answer).then(resolve, (error: unknown) => {
         sent.destroy();
         reject(error);
@@ -66,6 +74,7 @@ const longestAnswer = 1024 * 1024;
 function readAnswer(answer: IncomingMessage): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const fail = () => reject(new NoAnswer());
+    if (!hasPassableStatus(answer)) return fail();
     const chunks: Buffer[] = [];
     let size = 0;
     answer.on('data', (chunk: Buffer) => {

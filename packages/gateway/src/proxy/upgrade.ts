@@ -2,7 +2,7 @@ import { MatrixError, refuseSocket } from '@matrix-futures/http';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { NoAnswer } from './forward.ts';
-import { headersDown, headersUp } from './headers.ts';
+import { hasPassableStatus, headersDown, headersUp } from './headers.ts';
 import { originForm } from './path.ts';
 import type { Target } from './target.ts';
 
@@ -41,6 +41,7 @@ export function tunnel(
   sent.on('error', fail);
   sent.once('close', fail);
   sent.once('upgrade', (answer, upstream, upstreamHead) => {
+    if (!hasPassableStatus(answer)) return void upstream.destroy();
     isAnswered = true;
     socket.off('close', clientGone);
     socket.write(headOf(answer, ['Connection', 'Upgrade', 'Upgrade', answer.headers.upgrade ?? 'websocket']));
@@ -49,6 +50,7 @@ export function tunnel(
     join(socket, upstream);
   });
   sent.once('response', (answer) => {
+    if (!hasPassableStatus(answer)) return void sent.destroy();
     isAnswered = true;
     socket.write(headOf(answer, ['Connection', 'close']));
     answer.on('error', () => void socket.destroy());

@@ -139,8 +139,12 @@ export class Upstream {
             : new Unreached(`The homeserver cannot be reached: ${cause.message}`, { cause }),
         );
       };
+      // without an error where the homeserver switches protocols
+      const ended = (): void => fail(new Error('it ended the connection'));
       request.once('error', fail);
+      request.once('close', ended);
       request.once('response', (response) => {
+        request.off('close', ended);
         readAnswer(response).then(
           (answer) => {
             cancel();

@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
 import { longestSilence } from '../../src/proxy/forward.ts';
-import { gatewayBefore, gatewayTo, timers, upstreamOf } from './proxying.ts';
+import { alice, gatewayBefore, gatewayTo, timers, upstreamOf } from './proxying.ts';
 
 /** Sends raw bytes, reads until the connection ends. */
 async function raw(port: number, bytes: string): Promise<string> {
@@ -386,6 +386,51 @@ describe('who goes early', () => {
     const [answer]: IncomingMessage[] = await once(sent, 'response');
     expect([answer!.statusCode, await text(answer!)]).toEqual([413, 'too large']);
     sent.end(Buffer.alloc(4_000_000));
+  });
+});
+
+describe('a homeserver that does not speak HTTP as it is written down', () => {
+  const empty = 'Content-Length: 0\r\n\r\n';
+  const heads = [
+    'Hello\r\n\r\n',
+    `HTTP/1.1 099 Early\r\n${empty}`,
+    `HTTP/1.1 000 Nothing\r\n${empty}`,
+    `HTTP/1.1 600 Late\r\n${empty}`,
+    `HTTP/1.1 200 O\x01K\r\n${empty}`,
+    `HTTP/1.1 200 O\x7fK\r\n${empty}`,
+    `HTTP/1.1 200 OK\r\nX: \x01\r\n${empty}`,
+    'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\nok',
+    'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+  ];
+
+  test.each(heads)('has not answered: %j', async (head) => {
+    const { url } = await gatewayBefore((request) => void request.socket.end(Buffer.from(head, 'latin1')), {
+      endpoints: ({ plainSend }) => [plainSend.endpoint],
+    });
+    const client = '/_matrix/client';
+    const asked: (readonly [method: string, path: string])[] = [
+      ['GET', '/x'],
+      ['HEAD', '/x'],
+      ['GET', `${client}/versions`],
+      ['PUT', `${client}/v3/rooms/!r/state/t/k`],
+      ['PUT', `${client}/v3/rooms/!r/send/t/1`],
+    ];
+    for (const [method, path] of asked) {
+      const answer = await fetch(`${url}${path}`, {
+        ...{ method, headers: { Authorization: `Bearer ${alice.accessToken}` } },
+        ...(method === 'PUT' && { body: '{}' }),
+      });
+      expect([path, answer.status]).toEqual([path, 502]);
+    }
+  });
+
+  test('but with a reason in letters of its own has', async () => {
+    const { port } = await gatewayBefore(
+      (request) => void request.socket.end(Buffer.from(`HTTP/1.1 200 Ol\xe9\r\n${empty}`, 'latin1')),
+    );
+    expect(await raw(port, 'GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')).toMatch(
+      /^HTTP\/1.1 200 Ol/,
+    );
   });
 });
 

@@ -56,6 +56,19 @@ describe('a WebSocket', () => {
     socket.destroy();
   });
 
+  test.each([
+    'HTTP/1.1 101 Switching\x01\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+    'HTTP/1.1 200 O\x01K\r\nContent-Length: 0\r\n\r\n',
+    'HTTP/1.1 099 Early\r\nContent-Length: 0\r\n\r\n',
+    'Hello\r\n\r\n',
+  ])('is refused when the homeserver answers what nobody may say: %j', async (answer) => {
+    const upstream = await upstreamOf(() => {});
+    upstream.server.on('upgrade', (_request, socket) => void socket.end(answer));
+    const { socket, until } = talk(await gatewayTo(upstream.port), '/x');
+    expect(await until('\r\n\r\n{')).toMatch(/^HTTP\/1\.1 502 /);
+    socket.destroy();
+  });
+
   test('ends on either side when it ends on the other', async () => {
     const { upstream, sockets } = await agreeing();
     const gateway = await gatewayTo(upstream.port);

@@ -154,6 +154,13 @@ describe('it is not known what has become of a request, that is made once', () =
     expect([asked.length, sockets.length]).toEqual([2, 1]);
   });
 
+  test('that the homeserver answers by switching protocols', async () => {
+    const { url } = await serve(({ socket }) => {
+      socket.end('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n');
+    });
+    expect(await failureOf(upstreamTo(url))).toBeInstanceOf(Unanswered);
+  });
+
   test('whose answer is longer than any should be', async () => {
     const { url, sockets } = await serve((_, response) => void response.end('x'.repeat(17 * 1024 * 1024)));
     expect(await failureOf(upstreamTo(url))).toBeInstanceOf(Unanswered);
