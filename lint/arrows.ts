@@ -7,21 +7,16 @@ interface Place {
   readonly node: readonly string[] | 'all';
 }
 
-/** A library that runs in browsers too, or that must not do anything but compute. */
+/** What must not do anything but compute. */
 const pure = { node: [] } as const;
 
 export const places: Readonly<Record<string, Place>> = {
   cli: { packages: 'all', node: 'all' },
-  console: { packages: ['client'], node: 'all' },
-  delegate: { packages: ['client'], node: 'all' },
-  widget: { packages: ['client'], ...pure },
-  client: { packages: [], ...pure },
   api: { packages: ['engine', 'http'], node: ['node:crypto', 'node:http'] },
   homeserver: { packages: ['engine', 'http', 'sqlite'], node: 'all' },
   gateway: { packages: ['engine', 'http'], node: 'all' },
-  'store-memory': { packages: ['engine', 'timers'], ...pure },
+  'store-memory': { packages: ['engine'], ...pure },
   'store-sqlite': { packages: ['engine', 'timers', 'sqlite'], node: 'all' },
-  'store-postgres': { packages: ['engine', 'timers'], node: 'all' },
   sqlite: { packages: [], node: 'all' },
   http: { packages: [], node: 'all' },
   timers: { packages: [], ...pure },

@@ -15,8 +15,8 @@ function reach(name: string, seen: Set<string> = new Set()): Set<string> {
 }
 
 describe('directions between packages', () => {
-  it('has a place for every package there is', () => {
-    expect(Object.keys(places)).toEqual(expect.arrayContaining(readdirSync('packages')));
+  it('has a place for every package there is, and for no other', () => {
+    expect(Object.keys(places).sort()).toEqual(readdirSync('packages').sort());
   });
 
   test.each(Object.keys(places))('no way leads from %s back to itself', (name) => {
@@ -42,7 +42,6 @@ describe('directions between packages', () => {
     ['store-sqlite', 'store-memory'],
     ['store-memory', 'store-sqlite'],
     ['gateway', 'homeserver'],
-    ['client', 'engine'],
     ['homeserver', 'cli'],
   ])('%s may not import %s', (from, to) => {
     expect(judge(`packages/${from}/src/any.ts`, `@matrix-futures/${to}`)).toMatch('arrows point downwards');
