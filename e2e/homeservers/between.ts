@@ -127,20 +127,22 @@ interface Rule {
  * is for passes unchanged.
  */
 export class Between implements AsyncDisposable {
-  readonly #target: string;
+  readonly #target: string | Promise<string>;
   readonly #port: number;
   readonly #rules = new Set<Rule>();
   readonly #exchanges = new Set<Exchange>();
   #server: Server | null = null;
 
-  /** @param target without a slash at its end */
-  private constructor(target: string, port: number) {
+  private constructor(target: string | Promise<string>, port: number) {
     this.#target = target;
     this.#port = port;
   }
 
-  /** @param port null: a free one */
-  static async start(target: string, port: number | null = null): Promise<Between> {
+  /**
+   * @param target without a slash at its end; requests wait until it is known
+   * @param port null: a free one
+   */
+  static async start(target: string | Promise<string>, port: number | null = null): Promise<Between> {
     const between = new Between(target, port ?? (await freePort()));
     await between.listen();
     return between;
@@ -184,7 +186,7 @@ export class Between implements AsyncDisposable {
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
-      const exchange = new Exchange(request, await buffer(request), response, this.#target);
+      const exchange = new Exchange(request, await buffer(request), response, await this.#target);
       this.#exchanges.add(exchange);
       response.on('close', () => this.#exchanges.delete(exchange));
       const rule = [...this.#rules].findLast(({ matches }) => matches(exchange.seen));

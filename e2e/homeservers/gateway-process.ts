@@ -5,7 +5,6 @@ import { loadRegistrations } from '@matrix-futures/gateway';
 import { LastingServer } from '../js-sdk/lasting-server.ts';
 import { runCommand } from '../server-process.ts';
 import { Between } from './between.ts';
-import { freePort } from './free-port.ts';
 import type { RunningUpstream, Upstream } from './upstreams.ts';
 
 /**
@@ -28,12 +27,12 @@ export async function startGatewayInFront(
   flags: readonly string[] = [],
 ): Promise<GatewayInFront> {
   await using opened = new AsyncDisposableStack();
-  const port = await freePort();
   const directory = await mkdtemp(join(tmpdir(), 'registrations-'));
   opened.defer(() => rm(directory, { recursive: true, force: true }));
 
   const listenerUrl = await addressOfListener(upstream);
-  const toListener = await Between.start(`http://127.0.0.1:${port}`, portOf(listenerUrl));
+  const gatewayUrl = Promise.withResolvers<string>();
+  const toListener = await Between.start(gatewayUrl.promise, portOf(listenerUrl));
   opened.use(toListener);
   const registration = upstream.registration ?? join(directory, 'made');
   if (upstream.registration === null) await register(toListener.url, registration);
@@ -41,10 +40,11 @@ export async function startGatewayInFront(
   const toUpstream = opened.use(await Between.start(running.url));
   const gateway = opened.use(
     await LastingServer.start([
-      ...['--listen', `127.0.0.1:${port}`, '--upstream', toUpstream.url, '--registration', registration],
+      ...['--upstream', toUpstream.url, '--registration', registration],
       ...['--upstream-time-limit', `${upstream.timeLimit}ms`, '--rate-limits', 'off', ...flags],
     ]),
   );
+  gatewayUrl.resolve(gateway.url);
   const all = opened.move();
   return {
     ...{ gateway, toUpstream, toListener, upstream: running },

@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import { ClientApi } from '../client-api.ts';
 import { type FurtherHomeserver, furtherHomeserver, openFurther } from '../conformance/further-homeserver.ts';
 import { LastingServer } from '../js-sdk/lasting-server.ts';
-import { freePort } from './free-port.ts';
 import { startSynapse } from './synapse.ts';
 
 /** A homeserver that runs, to be put behind a gateway. */
@@ -74,9 +73,8 @@ function embedded(imitates: string | null): Upstream {
     losesMessagesInCrash: imitates === 'dendrite',
     registration: null,
     start: async (directory) => {
-      const listen = `127.0.0.1:${await freePort()}`;
       const running = await LastingServer.start([
-        ...['--listen', listen, '--server-name', serverName, '--app-services', directory],
+        ...['--server-name', serverName, '--app-services', directory],
         ...['--open-registration', '--rate-limits', 'off', ...flags],
       ]);
       return {

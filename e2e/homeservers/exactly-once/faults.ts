@@ -38,9 +38,10 @@ export const faults: readonly Fault[] = [
     name: 'the request arrives after the time limit',
     strike: async (exchange, limit) => {
       exchange.outlive();
-      await exchange.over();
+      // For the answer to a question the gateway waits longer.
+      await Promise.race([exchange.over(), pause(limit)]);
       await pause(0.4 * limit);
-      // After two limits nothing arrives any more, which the gateway relies on: where this process stood still, it is lost.
+      // The gateway relies on it that nothing arrives after two limits: where this process stood still, it is lost.
       if (performance.now() - exchange.seen.at > 1.7 * limit) return;
       await exchange.forward();
       await exchange.reply();
