@@ -69,7 +69,7 @@ describe('a crash between an event and the outcome of its future leaves neither'
     await server.close();
     const child = spawn(process.execPath, [join(import.meta.dirname, 'crash-between.ts'), dataDir, ...argv], {
       stdio: ['ignore', 'ignore', 'inherit'],
-      timeout: 10_000,
+      timeout: 50_000,
     });
     const [, signal] = await once(child, 'exit');
     return signal;

@@ -321,13 +321,30 @@ describe('who goes early', () => {
 
   test('as a client that falls silent in the middle of its body is 408, and its connection to the homeserver ends', async () => {
     const gone = Promise.withResolvers<void>();
+    const asked = Promise.withResolvers<void>();
+    /** The time of silence is short, and begins when the homeserver is asked. */
     const hurried = {
       ...timers,
-      after: (delay: number, run: () => void) => timers.after(delay === longestSilence ? 100 : delay, run),
+      after(delay: number, run: () => void) {
+        if (delay !== longestSilence) return timers.after(delay, run);
+        let cancel = () => {};
+        let isOver = false;
+        void asked.promise.then(() => {
+          if (!isOver) cancel = timers.after(100, run);
+        });
+        return () => {
+          isOver = true;
+          cancel();
+        };
+      },
     };
-    const { port } = await gatewayBefore((request) => void request.once('close', gone.resolve).resume(), {
-      timers: hurried,
-    });
+    const { port } = await gatewayBefore(
+      (request) => {
+        request.once('close', gone.resolve).resume();
+        asked.resolve();
+      },
+      { timers: hurried },
+    );
     const socket = connect(port, '127.0.0.1');
     socket.write('POST /_matrix/media/v3/upload HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf');
     const [answer] = await once(socket, 'data');

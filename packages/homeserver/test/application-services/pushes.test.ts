@@ -1,9 +1,8 @@
-import type { Timers } from '@matrix-futures/engine';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openDatabase, type Database } from '@matrix-futures/sqlite';
 import { expectOk, startServer, type TestServer, type User } from '../server/server.ts';
 import { manualTime } from '../server/manual-clock.ts';
-import { gatewayRegistrations, registration, startService, type Service } from './service.ts';
+import { gatewayRegistrations, quickTimers, registration, startService, type Service } from './service.ts';
 
 let service: Service;
 let database: Database;
@@ -22,21 +21,9 @@ afterEach(async () => {
   database.close();
 });
 
-/** Real, and a hundred times as fast: a service that failed is asked again after 10 ms. */
-const timers: Timers = {
-  after(delay, run) {
-    const timer = setTimeout(run, delay / 100);
-    return () => clearTimeout(timer);
-  },
-  soon(run) {
-    const immediate = setImmediate(run);
-    return () => clearImmediate(immediate);
-  },
-};
-
 async function restarted(): Promise<TestServer> {
   const applicationServices = gatewayRegistrations(service.url);
-  const next = await startServer({ database, timers, applicationServices });
+  const next = await startServer({ database, timers: quickTimers, applicationServices });
   next.homeserver.startPushing();
   return next;
 }

@@ -1,11 +1,12 @@
 import type { Cancel, Ms, Timers } from '@matrix-futures/engine';
+import { quickTimers, shortened } from '../application-services/service.ts';
 
 interface Timer {
   readonly delay: Ms;
   readonly run: () => void;
 }
 
-/** Real time, and a hundred times as fast; but those timers that a test holds run when it lets them go. */
+/** The quick timers, but those that a test holds run when it lets them go. */
 export class SceneTimers implements Timers {
   readonly #running = new Map<Timer, NodeJS.Timeout>();
   readonly #held = new Set<Timer>();
@@ -26,8 +27,7 @@ export class SceneTimers implements Timers {
   }
 
   soon(run: () => void): Cancel {
-    const immediate = setImmediate(run);
-    return () => clearImmediate(immediate);
+    return quickTimers.soon(run);
   }
 
   /** How often a timer of that length ran out. */
@@ -63,7 +63,7 @@ export class SceneTimers implements Timers {
       this.#running.delete(timer);
       this.#ranOut.push(delay);
       run();
-    }, delay / 100);
+    }, shortened(delay));
     this.#running.set(timer, handle);
   }
 }
