@@ -1,7 +1,9 @@
+import type { UserId } from '@matrix-futures/engine';
 import { client, endpoint, MatrixError, type Endpoint } from '@matrix-futures/http';
 import type { Turn } from '@matrix-futures/sqlite';
 import type { PushRuleStore } from './push-rule-store.ts';
-import { requireKind, requireScope } from './scope.ts';
+import type { Rule } from './rule.ts';
+import { requireKind, requireScope, type RulePath } from './scope.ts';
 
 /** `GET /pushrules/`: all of the user's rules (client-server API, "Push Rules: API"). */
 export function getPushRules(turn: Turn, rules: PushRuleStore): Endpoint {
@@ -38,12 +40,7 @@ export function getPushRule(turn: Turn, rules: PushRuleStore): Endpoint {
     authentication: 'required',
     summary: 'Reads a push rule',
     handle: async ({ requester, params }) => {
-      requireScope(params.scope);
-      const kind = requireKind(params.kind);
-      const ruleset = await turn.unit(() => rules.of(requester.user).ruleset);
-      const rule = ruleset[kind].find((one) => one.rule_id === params.ruleId);
-      if (rule === undefined) throw new MatrixError('notFound', 'No such push rule');
-      return { body: rule };
+      return { body: await find(turn, rules, requester.user, params) };
     },
   });
 }
@@ -59,13 +56,19 @@ export function getPushRuleParts(turn: Turn, rules: PushRuleStore): readonly End
       authentication: 'required',
       summary: `Reads the ${part} of a push rule`,
       handle: async ({ requester, params }) => {
-        requireScope(params.scope);
-        const kind = requireKind(params.kind);
-        const ruleset = await turn.unit(() => rules.of(requester.user).ruleset);
-        const rule = ruleset[kind].find((one) => one.rule_id === params.ruleId);
-        if (rule === undefined) throw new MatrixError('notFound', 'No such push rule');
+        const rule = await find(turn, rules, requester.user, params);
         return { body: { [part]: rule[part] } };
       },
     }),
   );
+}
+
+/** @throws MatrixError for a scope, a kind or a rule that there is not */
+async function find(turn: Turn, rules: PushRuleStore, user: UserId, path: RulePath): Promise<Rule> {
+  requireScope(path.scope);
+  const kind = requireKind(path.kind);
+  const ruleset = await turn.unit(() => rules.of(user).ruleset);
+  const rule = ruleset[kind].find((one) => one.rule_id === path.ruleId);
+  if (rule === undefined) throw new MatrixError('notFound', 'No such push rule');
+  return rule;
 }

@@ -4,17 +4,11 @@ import Type from 'typebox';
 import { withChange } from './changes.ts';
 import type { PushRuleStore } from './push-rule-store.ts';
 import { Actions, type Action } from './rule.ts';
-import { requireKind, requireScope } from './scope.ts';
-
-interface Path {
-  readonly scope: string;
-  readonly kind: string;
-  readonly ruleId: string;
-}
+import { requireKind, requireScope, type RulePath } from './scope.ts';
 
 /** `PUT /pushrules/global/{kind}/{ruleId}/enabled` and `…/actions`, of predefined rules too. */
 export function putPushRuleParts(turn: Turn, rules: PushRuleStore): readonly Endpoint[] {
-  const change = (user: string, path: Path, part: { enabled: boolean } | { actions: Action[] }) => {
+  const change = (user: string, path: RulePath, part: { enabled: boolean } | { actions: Action[] }) => {
     requireScope(path.scope);
     const kind = requireKind(path.kind);
     return turn.unit(() => {

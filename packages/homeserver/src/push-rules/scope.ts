@@ -1,6 +1,13 @@
 import { MatrixError } from '@matrix-futures/http';
 import { kindOf, type Kind } from './rule.ts';
 
+/** Names a rule in the path of a request. */
+export interface RulePath {
+  readonly scope: string;
+  readonly kind: string;
+  readonly ruleId: string;
+}
+
 /** There is one scope; rules per device are history. @throws MatrixError `invalidParam` */
 export function requireScope(scope: string): void {
   if (scope !== 'global') throw new MatrixError('invalidParam', 'The only scope of push rules is global');
