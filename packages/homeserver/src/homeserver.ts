@@ -31,7 +31,7 @@ import { hasSent } from './rooms/sending.ts';
 import { migrate } from './schema/migrate.ts';
 import { createNotifier } from './stream/notifier.ts';
 import { openPositions } from './stream/positions.ts';
-import { openUserServices } from './sync/user-services.ts';
+import { openUserServices } from './user-services.ts';
 
 /** Far above what a person or a call does, far below what a runaway script does. */
 const messageRate: Rate = { burst: 200, perSecond: 50 };
