@@ -37,6 +37,7 @@ async function sendOn(target: Target, guardParameters: Guard, incoming: Incoming
   if (refusal !== null) throw refusal;
   const body = await incoming.readBody();
   const signal = incoming.watchClient();
+  if (signal.aborted) throw new NoAnswer();
   return new Promise((resolve, reject) => {
     const sent = target.request({
       method: 'PUT',

@@ -3,7 +3,9 @@ import { type IncomingMessage, request as httpRequest, type ServerResponse } fro
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { StateKey } from '@matrix-futures/engine';
+import { decodeQuery } from '@matrix-futures/http';
 import { describe, expect, test } from 'vitest';
+import { NoAnswer } from '../../src/proxy/forward.ts';
 import { longestHold, longestWait, mostWaiting } from '../../src/proxy/plain-state.ts';
 import type { Proxy } from '../../src/proxy/proxy.ts';
 import { alice, gatewayBefore, timers } from './proxying.ts';
@@ -249,6 +251,31 @@ describe('the plain send behind a shared path', () => {
       },
     ]);
     expect(proxy.plainSend.hasAnswered()).toBe(false);
+  });
+
+  test('names its access token once, where the client did', async () => {
+    const seen: IncomingMessage[] = [];
+    const { url } = await gatewayBefore((request, response) => {
+      seen.push(request);
+      response.end('{}');
+    }, shared);
+    const send = '/_matrix/client/v3/rooms/!r/send/future/1?access_token=alices';
+    expect((await put(url, send)).status).toBe(200);
+    expect(seen).toMatchObject([{ url: send }]);
+    expect(seen[0]?.headers.authorization).toBeUndefined();
+  });
+
+  test('of a client that has gone meanwhile does not go on', async () => {
+    let asked = 0;
+    const { proxy } = await gatewayBefore(() => (asked += 1));
+    const gone = proxy.plainSend.endpoint.answer({
+      ...{ requester: alice, params: {}, query: decodeQuery(''), rawQuery: '', url: path, address: '' },
+      accessToken: alice.accessToken,
+      readBody: () => Promise.resolve(Buffer.from('{}')),
+      watchClient: () => AbortSignal.abort(),
+    });
+    await expect(gone).rejects.toBeInstanceOf(NoAnswer);
+    expect(asked).toBe(0);
   });
 
   test.each([
