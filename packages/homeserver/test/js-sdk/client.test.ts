@@ -25,7 +25,7 @@ afterAll(async () => {
 
 const text = (body: string) => ({ msgtype: MsgType.Text, body }) as const;
 
-describe('matrix-js-sdk', { timeout: 20_000 }, () => {
+describe('matrix-js-sdk', () => {
   test('an invite arrives with the name of the room, is accepted, and both are members', async () => {
     const ann = await sdk.client('ann1');
     const ben = await sdk.client('ben1');
