@@ -4,6 +4,11 @@ import type { Database } from '@matrix-futures/sqlite';
 import { accountDataMigrations, openAccountDataStore } from './account-data/account-data-store.ts';
 import { getAccountData, putAccountData } from './account-data/account-data-endpoints.ts';
 import { tagEndpoints } from './account-data/tags.ts';
+import { getRtcTransports, getTurnServer } from './discovery/calls.ts';
+import { getCapabilities } from './discovery/capabilities.ts';
+import { getKeyBackupVersion } from './discovery/key-backup.ts';
+import { getVersions } from './discovery/versions.ts';
+import { getWellKnown } from './discovery/well-known.ts';
 import { createFilter } from './filters/create-filter.ts';
 import { filterMigrations, openFilterStore } from './filters/filter-store.ts';
 import { getFilter } from './filters/get-filter.ts';
@@ -40,11 +45,6 @@ import { createUnreadCounts } from './sync/unread.ts';
 import { createWholeState } from './sync/whole-state.ts';
 import { putTyping } from './typing/put-typing.ts';
 import { openTyping } from './typing/typing.ts';
-import { getRtcTransports, getTurnServer } from './versions/calls.ts';
-import { getCapabilities } from './versions/capabilities.ts';
-import { getKeyBackupVersion } from './versions/key-backup.ts';
-import { getVersions } from './versions/versions.ts';
-import { getWellKnown } from './versions/well-known.ts';
 
 export interface UserServicesOptions extends Pick<Polling, 'isLoggedIn' | 'onSync'> {
   readonly database: Database;
