@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 import { join } from 'node:path';
-import { freePort } from '../e2e/homeservers/free-port.ts';
+import { freePort } from '../e2e/free-port.ts';
 import { call, createRoom, register, type Account } from './client.ts';
 import type { Pace } from './pace.ts';
 import { futuresServer, startFutures, startServer } from './process.ts';

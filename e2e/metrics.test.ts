@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { type ServerProcess, startServerProcess } from './server-process.ts';
 import { ClientApi } from './client-api.ts';
-import { freePort } from './homeservers/free-port.ts';
+import { freePort } from './free-port.ts';
 
 let server: ServerProcess | null = null;
 afterEach(async () => {

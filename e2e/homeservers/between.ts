@@ -9,7 +9,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { buffer } from 'node:stream/consumers';
-import { freePort } from './free-port.ts';
+import { freePort } from '../free-port.ts';
 
 /** A request as it arrived. */
 export interface Seen {

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadRegistrations } from '@matrix-futures/gateway';
-import { LastingServer } from '../js-sdk/lasting-server.ts';
+import { LastingServer } from '../lasting-server.ts';
 import { runCommand } from '../server-process.ts';
 import { Between } from './between.ts';
 import type { RunningUpstream, Upstream } from './upstreams.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { ClientApi } from '../client-api.ts';
 import { type FurtherHomeserver, furtherHomeserver, openFurther } from '../conformance/further-homeserver.ts';
-import { LastingServer } from '../js-sdk/lasting-server.ts';
+import { LastingServer } from '../lasting-server.ts';
 import { startSynapse } from './synapse.ts';
 
 /** A homeserver that runs, to be put behind a gateway. */

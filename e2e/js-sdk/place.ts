@@ -1,4 +1,4 @@
-import { LastingServer } from './lasting-server.ts';
+import { LastingServer } from '../lasting-server.ts';
 
 /** A new server with nobody on it, and what serves futures there. */
 export interface ServerOfPlace extends AsyncDisposable {

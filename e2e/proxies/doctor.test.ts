@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ClientApi } from '../client-api.ts';
-import { freePort } from '../homeservers/free-port.ts';
+import { freePort } from '../free-port.ts';
 import { runCommand, type ServerProcess, startServerProcess } from '../server-process.ts';
 import { proxies } from './install.ts';
 import { exchange } from './exchange.ts';

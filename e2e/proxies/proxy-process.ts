@@ -5,7 +5,7 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { freePort } from '../homeservers/free-port.ts';
+import { freePort } from '../free-port.ts';
 import { ensureInstalled, type ProxyName, searchPath } from './install.ts';
 
 const main = join(import.meta.dirname, '../../packages/cli/src/main.ts');

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
-import { freePort } from '../homeservers/free-port.ts';
+import { freePort } from '../free-port.ts';
 
 export interface Recorded {
   readonly method: string;

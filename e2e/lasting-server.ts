@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '../homeservers/free-port.ts';
-import { type ServerProcess, startServerProcess } from '../server-process.ts';
+import { freePort } from './free-port.ts';
+import { type ServerProcess, startServerProcess } from './server-process.ts';
 
 /** A server that can be ended and started again with the same data, at the same address. */
 export class LastingServer implements AsyncDisposable {
