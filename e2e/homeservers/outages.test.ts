@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ClientApi } from '../client-api.ts';
-import type { Act, Seen } from './between.ts';
+import { type Act, passOn, type Seen } from './between.ts';
 import { historyOf, join, newRoom, register, startWorld, type World } from './gateway-world.ts';
 import { endingOf, laterMessage, laterState, markOf, scheduleLater } from './later.ts';
 import { until } from './until.ts';
@@ -113,10 +113,11 @@ describe.each(upstreams)('on $name', (upstream) => {
       };
       const took: number[] = [];
       {
-        using _put = front.toUpstream.rule(isPut('due'), hang);
+        using rules = new DisposableStack();
+        rules.use(front.toUpstream.rule(isPut('due'), hang));
         await scheduleLater(client, room, laterMessage('due'), { timeout: 500 });
         await isHung;
-        using _all = front.toUpstream.rule(() => true, hang);
+        rules.use(front.toUpstream.rule(() => true, hang));
         for (let count = 0; count < 100; count += 1) {
           const asked = performance.now();
           const { status } = await delegate.request('PUT', `/v3/futures/${leave.refresh}`);
@@ -160,19 +161,17 @@ describe.each(upstreams)('on $name', (upstream) => {
     it('an event that the homeserver never takes holds up its room for five tries, and no other room', async () => {
       const { client, front } = world;
       const [room, other] = [await newRoom(world), await newRoom(world)];
-      const mended = front.toUpstream.rule(isPut('poisoned'), (exchange) =>
-        exchange.answer({ status: 500, headers: [], body: Buffer.from('{"errcode":"M_UNKNOWN"}') }),
-      );
+      const internalError = { status: 500, headers: [], body: Buffer.from('{"errcode":"M_UNKNOWN"}') };
       const puts: unknown[] = [];
-      using _seen = front.toUpstream.rule(
-        ({ method, body }) => {
-          if (method === 'PUT') puts.push(markOf(JSON.parse(body.toString())));
-          return false;
-        },
-        async () => {},
-      );
       {
-        using _ = mended;
+        using _ = front.toUpstream.rule(
+          ({ method }) => method === 'PUT',
+          async (exchange) => {
+            const mark = markOf(JSON.parse(exchange.seen.body.toString()));
+            puts.push(mark);
+            await (mark === 'poisoned' ? exchange.answer(internalError) : passOn(exchange));
+          },
+        );
         await scheduleLater(client, room, laterMessage('poisoned'), { timeout: 2_000 });
         await scheduleLater(client, room, laterMessage('behind it'), { timeout: 2_100 });
         await scheduleLater(client, other, laterMessage('elsewhere'), { timeout: 2_200 });

@@ -67,20 +67,23 @@ export class Trial {
     const atPoint = new Gathering(this.deliveries);
     const before = new Gathering(this.deliveries);
     {
-      using _ = this.#rules(
-        point.request,
-        (delivery) => (exchange) =>
-          point.reach(
-            exchange,
-            () => atPoint.arrived(delivery),
-            () => {
-              before.arrived(delivery);
-              return before.complete;
-            },
-          ),
+      using rules = new DisposableStack();
+      rules.use(
+        this.#rules(
+          point.request,
+          (delivery) => (exchange) =>
+            point.reach(
+              exchange,
+              () => atPoint.arrived(delivery),
+              () => {
+                before.arrived(delivery);
+                return before.complete;
+              },
+            ),
+        ),
       );
       // Nobody comes further while the others come as far, however long that takes them.
-      using _held = point.goesOn ? null : this.#hold((delivery) => atPoint.has(delivery));
+      if (!point.goesOn) rules.use(this.#hold((delivery) => atPoint.has(delivery)));
       await this.#fire();
       await atPoint.complete;
       await this.#kill(dying);
