@@ -9,8 +9,6 @@ import { homeserver } from './homeserver.ts';
 
 const duration = Compile(Type.Object({ duration_ms: Type.Number() }));
 
-const pingPath = '/_matrix/app/v1/ping';
-
 /** The homeserver reaches the gateway, and the gateway knows it (client-server specification, "Pinging"). */
 export function listenerHears(upstream: Asked, listener: Registration, timers: Timers): Check {
   return {
@@ -46,26 +44,16 @@ function judgePing(answer: UpstreamAnswer, { url }: Registration): Finding {
 /** Not every homeserver can be asked to call. What can be seen without it is whether anybody would be there. */
 async function fromHere({ url, hsToken }: Registration, timers: Timers): Promise<Finding> {
   if (url === null) return failed('the listener has no url', `write one into ${fileOf('listener')}`);
-  const gateway = asking(url, timers);
-  try {
-    return await whereAnswered(
-      gateway,
-      { is: 'The gateway', flag: `url in ${fileOf('listener')}` },
-      async () => {
-        const answer = await gateway.ask({ method: 'POST', path: pingPath, token: hsToken, body: {} });
-        return answer.status === 200
-          ? unchecked(
-              `this homeserver has no way to be asked; from here the gateway is reached at ${url}, with the right token`,
-            )
-          : failed(
-              `${url} answers ${inShort(answer)} to the hs_token`,
-              `restart homeserver and gateway, so that both have ${fileOf('listener')} as it is now`,
-            );
-      },
-    );
-  } finally {
-    gateway.close();
-  }
+  return ping(url, hsToken, timers, (answer) =>
+    answer.status === 200
+      ? unchecked(
+          `this homeserver has no way to be asked; from here the gateway is reached at ${url}, with the right token`,
+        )
+      : failed(
+          `${url} answers ${inShort(answer)} to the hs_token`,
+          `restart homeserver and gateway, so that both have ${fileOf('listener')} as it is now`,
+        ),
+  );
 }
 
 /** Whoever could speak in the homeserver's place could cancel every future of a state key. */
@@ -74,29 +62,32 @@ export function listenerRefusesStrangers({ url }: Registration, timers: Timers):
     name: 'the gateway hears nobody else',
     run: async () => {
       if (url === null) return unchecked('the listener has no url');
-      const gateway = asking(url, timers);
-      try {
-        return await whereAnswered(
-          gateway,
-          { is: 'The gateway', flag: `url in ${fileOf('listener')}` },
-          async () => {
-            const answer = await gateway.ask({
-              method: 'POST',
-              path: pingPath,
-              token: 'a-stranger',
-              body: {},
-            });
-            return answer.status >= 400
-              ? ok(`a wrong hs_token is answered with ${inShort(answer)}`)
-              : failed(
-                  `${url} takes any hs_token`,
-                  `let url in ${fileOf('listener')} lead to the gateway, and to nothing else`,
-                );
-          },
-        );
-      } finally {
-        gateway.close();
-      }
+      return ping(url, 'a-stranger', timers, (answer) =>
+        answer.status >= 400
+          ? ok(`a wrong hs_token is answered with ${inShort(answer)}`)
+          : failed(
+              `${url} takes any hs_token`,
+              `let url in ${fileOf('listener')} lead to the gateway, and to nothing else`,
+            ),
+      );
     },
   };
+}
+
+/** Asks the gateway from here what the homeserver would ask, and judges its answer. */
+async function ping(
+  url: string,
+  token: string,
+  timers: Timers,
+  judge: (answer: UpstreamAnswer) => Finding,
+): Promise<Finding> {
+  const gateway = asking(url, timers);
+  const what = { is: 'The gateway', flag: `url in ${fileOf('listener')}` };
+  try {
+    return await whereAnswered(gateway, what, async () =>
+      judge(await gateway.ask({ method: 'POST', path: '/_matrix/app/v1/ping', token, body: {} })),
+    );
+  } finally {
+    gateway.close();
+  }
 }
