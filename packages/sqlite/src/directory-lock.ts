@@ -1,5 +1,5 @@
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { resultCode } from './storage-error.ts';
 
@@ -23,7 +23,7 @@ const SQLITE_BUSY = 5;
  */
 export function lockDataDirectory(directory: string): Disposable {
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeDirectory(directory);
     const connection = new DatabaseSync(join(directory, 'lock.db'));
     try {
       // In memory: a rollback journal beside the lock would have to be recovered after every kill.
@@ -43,5 +43,21 @@ export function lockDataDirectory(directory: string): Disposable {
     throw new DataDirectoryUnusable(`The data directory ${directory} cannot be used: ${reason}`, {
       cause: error,
     });
+  }
+}
+
+/**
+ * Makes a directory and those above it. Not by `recursive`: where nothing can be made below a directory that is there
+ * (/proc, an automount), node takes its ENOENT for a missing parent, and tries again for ever.
+ */
+function makeDirectory(path: string): void {
+  if (existsSync(path)) return;
+  const parent = dirname(path);
+  if (parent !== path) makeDirectory(parent);
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    // somebody else has made it meanwhile
+    if (!existsSync(path)) throw error;
   }
 }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -154,5 +154,10 @@ describe('the lock on the data directory', () => {
     expect(() => lockDataDirectory('/dev/null/data')).toThrow(
       /^The data directory \/dev\/null\/data cannot be used: [^\n]*$/,
     );
+  });
+
+  // Nothing can be made there, and the reason given is the one that a missing parent has.
+  test.runIf(existsSync('/proc/self'))('so is one in a directory where nothing can be made', () => {
+    expect(() => lockDataDirectory('/proc/missing/data')).toThrow(DataDirectoryUnusable);
   });
 });
