@@ -23,22 +23,18 @@ export const errors = {
   missingToken: { status: 401, errcode: 'M_MISSING_TOKEN' },
   unknownToken: { status: 401, errcode: 'M_UNKNOWN_TOKEN' },
   forbidden: { status: 403, errcode: 'M_FORBIDDEN' },
-  guestAccessForbidden: { status: 403, errcode: 'M_GUEST_ACCESS_FORBIDDEN' },
   userDeactivated: { status: 403, errcode: 'M_USER_DEACTIVATED' },
   limitExceeded: { status: 429, errcode: 'M_LIMIT_EXCEEDED' },
 
   // what it asks about
   notFound: { status: 404, errcode: 'M_NOT_FOUND' },
   conflict: { status: 409, errcode: 'M_UNKNOWN' },
-  badState: { status: 400, errcode: 'M_BAD_STATE' },
   exclusive: { status: 400, errcode: 'M_EXCLUSIVE' },
   userInUse: { status: 400, errcode: 'M_USER_IN_USE' },
   invalidUsername: { status: 400, errcode: 'M_INVALID_USERNAME' },
   weakPassword: { status: 400, errcode: 'M_WEAK_PASSWORD' },
-  roomInUse: { status: 400, errcode: 'M_ROOM_IN_USE' },
   invalidRoomState: { status: 400, errcode: 'M_INVALID_ROOM_STATE' },
   unsupportedRoomVersion: { status: 400, errcode: 'M_UNSUPPORTED_ROOM_VERSION' },
-  incompatibleRoomVersion: { status: 400, errcode: 'M_INCOMPATIBLE_ROOM_VERSION' },
 
   // futures; never M_UNKNOWN_TOKEN, which clients take for a log-out
   futureTokenGone: { status: 410, errcode: 'M_NOT_FOUND' },
