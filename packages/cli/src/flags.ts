@@ -67,6 +67,7 @@ export class Flags<Name extends string> {
   }
 }
 
+/** A line for each, for the help. */
 export function describeFlags(flags: readonly Flag[]): string {
   const rows = flags.map(({ name, value, help }) => ({
     flag: `  --${name}${value === null ? '' : ` ${value}`}`,

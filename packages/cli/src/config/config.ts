@@ -20,6 +20,7 @@ import {
   Wrong,
 } from './values.ts';
 
+/** What `serve` was configured with, judged; frozen. */
 export interface Config {
   readonly listen: Address;
   readonly dataDir: string;

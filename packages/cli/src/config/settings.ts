@@ -14,6 +14,7 @@ interface Setting {
   readonly home?: 'inside' | 'elsewhere';
 }
 
+/** Every setting of `serve`, in the order of the help. */
 export const settings = [
   {
     name: 'listen',
@@ -192,9 +193,11 @@ export const fileSetting = {
   help: 'a YAML file of the settings below, without the dashes',
 } as const satisfies Setting;
 
+/** `data-dir` as an environment variable: `MATRIX_FUTURES_DATA_DIR`. */
 export const variableOf = (name: string): string =>
   `MATRIX_FUTURES_${name.toUpperCase().replaceAll('-', '_')}`;
 
+/** A line for each, for the help. */
 export function describeSettings(): string {
   const rows = [fileSetting, ...settings].map((setting: Setting) => {
     const flag = `  --${setting.name}${setting.value === null ? '' : ` ${setting.value}`}`;

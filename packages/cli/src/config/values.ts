@@ -3,6 +3,7 @@ import type { Ms } from '@matrix-futures/engine';
 /** Reads a value as it was written on a command line, or says what it should have been. */
 export type Parse<T> = (text: string) => T | Wrong;
 
+/** Not a value: says what should have been written. */
 export class Wrong {
   /** completes "… is not" */
   readonly expected: string;
@@ -37,6 +38,7 @@ export const userId: Parse<string> = (value) =>
     ? value
     : new Wrong('a user id, as in @alice:example.org');
 
+/** A switch: `on`, `true`, `yes`, `1`, or their opposites. */
 export const onOff: Parse<boolean> = (value) => {
   if (['on', 'true', 'yes', '1'].includes(value)) return true;
   return ['off', 'false', 'no', '0'].includes(value) ? false : new Wrong('on or off');
@@ -48,6 +50,7 @@ export interface Address {
   readonly port: number;
 }
 
+/** A host name, or an IPv6 address in brackets, and a port; port 0 lets the system choose. */
 export const address: Parse<Address> = (value) => {
   const match = /^(?:\[([\da-fA-F:.]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(value);
   const host = match?.[1] ?? match?.[2];
@@ -57,11 +60,13 @@ export const address: Parse<Address> = (value) => {
     : { host, port };
 };
 
+/** Where clients reach the server, without a slash at its end. */
 export const webAddress: Parse<string> = (value) =>
   /^https?:\/\//.test(value) && URL.canParse(value)
     ? value.replace(/\/+$/, '')
     : new Wrong('a web address, as in https://matrix.example.org');
 
+/** From 1 to 999,999,999. */
 export const count: Parse<number> = (value) =>
   /^\d{1,9}$/.test(value) && Number(value) > 0 ? Number(value) : new Wrong('a whole number from 1 on');
 
@@ -74,11 +79,13 @@ const milliseconds: Readonly<Record<string, Ms>> = {
   d: 86_400_000,
 };
 
+/** In milliseconds, unless a unit follows. */
 export const duration: Parse<Ms> = (value) =>
   inUnits(value, milliseconds) ?? new Wrong('a duration, as in 500ms, 30s, 10m, 12h or 30d');
 
 const bytes: Readonly<Record<string, number>> = { '': 1, B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };
 
+/** In bytes, unless a unit follows. */
 export const size: Parse<number> = (value) =>
   inUnits(value, bytes) ?? new Wrong('a size, as in 65536, 512KiB or 16MiB');
 

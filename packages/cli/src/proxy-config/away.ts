@@ -15,4 +15,5 @@ export const awayHeaders: readonly (readonly [name: string, value: string])[] = 
   ['Retry-After', '2'],
 ];
 
+/** What paths answer that are not for clients. */
 export const unknownPathBody = JSON.stringify(new MatrixError('unrecognized', 'Unknown path').body);

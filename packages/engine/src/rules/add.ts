@@ -20,6 +20,7 @@ export interface NewFuture {
   readonly nonce: Nonce;
 }
 
+/** What became of adding a future to a group. */
 export type AddAnswer =
   | { readonly kind: 'added'; readonly group: Group; readonly future: FutureId }
   /** an action future where no timeout future is alive, or a group that already has its event */
@@ -28,6 +29,7 @@ export type AddAnswer =
   | { readonly kind: 'closed' }
   | OverLimit;
 
+/** One of the limits of users, groups or state keys is reached; nothing was added. */
 export interface OverLimit {
   readonly kind: 'over-limit';
   readonly limit: 'pendingPerUser' | 'contentBytesPerUser' | 'futuresPerGroup' | 'futuresPerStateKey';
@@ -36,6 +38,7 @@ export interface OverLimit {
   readonly retryAfter: Ms | null;
 }
 
+/** A scheduled future, its timer running from now. */
 export function newFuture(asked: NewFuture, id: FutureId, world: World): Future {
   return {
     id,
@@ -127,6 +130,7 @@ export function addFuture(
   return { next, answer: { kind: 'added', group: next, future: future.id } };
 }
 
+/** An open group with these futures in it. */
 export function newGroup(owner: UserId, name: string, futures: readonly Future[], world: World): Group {
   return {
     id: world.newGroupId(),

@@ -44,6 +44,7 @@ function invalidates(newState: NewState, generation: Generation): boolean {
   }
 }
 
+/** What the last word before an attempt came to. */
 export type Begun =
   | { readonly kind: 'deliver'; readonly claim: Claim; readonly draft: Draft }
   | { readonly kind: 'look'; readonly claim: Claim; readonly draft: Draft }
@@ -103,6 +104,7 @@ export function draftOf(group: Group): Draft | null {
   return group.futures.find(({ id }) => id === group.claim?.winner)?.draft ?? null;
 }
 
+/** What follows an attempt, as drawn at the top. */
 export type NextStep =
   | { readonly do: 'settle'; readonly event: EventId }
   | { readonly do: 'refuse'; readonly error: Refusal }
@@ -113,6 +115,11 @@ export type NextStep =
 
 type Memory = ReturnType<RemoteHomeserver['memoryOf']>;
 
+/**
+ * What follows an attempt's answer.
+ * @param certainBefore no earlier attempt of this claim can have had an effect
+ * @param memory whether the homeserver takes the same request again for the same
+ */
 export function afterAttempt(
   result: Accepted | Refused | NotTaken | Unknown,
   certainBefore: boolean,

@@ -5,6 +5,7 @@ import { alive } from './alive.ts';
 import { bury } from './bury.ts';
 import { cancelled, endIfTimeless, finish, reopen } from './end.ts';
 
+/** What became of cancelling. */
 export type CancelAnswer =
   | { readonly kind: 'cancelled' }
   /** finished, dead, or past the point where it could be stopped */

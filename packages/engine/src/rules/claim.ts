@@ -41,6 +41,7 @@ export function isDue(group: Group, id: FutureId, world: World): boolean {
   );
 }
 
+/** Claims for a timer, if the future is due; what is dead is written down either way. */
 export function claimDue(
   found: Group,
   id: FutureId,
@@ -52,6 +53,7 @@ export function claimDue(
   return { next: claim(group, id, 'timer', claimant, world.now), claimed: true };
 }
 
+/** Whether a send by hand has its claim, or what to wait for. */
 export type SendAnswer =
   | { readonly kind: 'claimed' }
   /** already on its way: the answer is that of the delivery under way */
@@ -75,6 +77,7 @@ export function mayBeSent(
   return { next: group, answer: { kind: group.phase === 'open' ? 'may' : 'gone' } };
 }
 
+/** Claims for a token or a login, if `mayBeSent` says so. */
 export function claimByHand(
   found: Group,
   id: FutureId,

@@ -66,6 +66,7 @@ export function gaveUp(group: Group, claim: Claim, world: World): Group {
   return settleUnknown(group, claim.winner, outcomeUnknown, world.now);
 }
 
+/** The error of futures of which nobody will ever know whether they reached the room. */
 export const outcomeUnknown: Refusal = {
   status: 504,
   errcode: 'M_UNKNOWN',

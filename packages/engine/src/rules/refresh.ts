@@ -7,6 +7,7 @@ import { alive } from './alive.ts';
 import { bury } from './bury.ts';
 import { reopen } from './end.ts';
 
+/** What became of restarting a timer. */
 export type RefreshAnswer =
   | { readonly kind: 'refreshed'; readonly deadline: Instant }
   /** finished, dead, or on its way into the room */

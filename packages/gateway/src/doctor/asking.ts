@@ -14,6 +14,7 @@ export interface Asked {
 
 const patience = 30_000;
 
+/** To be closed by whoever asked for it. */
 export function asking(url: string, timers: Timers): Asked {
   const server = new Upstream(url, timers);
   return {

@@ -35,6 +35,7 @@ export interface SetUp {
   };
 }
 
+/** What the checks measure with. */
 export interface Instruments {
   readonly clock: Pick<Clock, 'wall'>;
   readonly timers: Timers;
@@ -42,6 +43,7 @@ export interface Instruments {
   readonly elapsed: () => Ms;
 }
 
+/** One check and what it found. */
 export interface Examined {
   readonly name: string;
   readonly finding: Finding;

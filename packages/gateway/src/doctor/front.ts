@@ -22,6 +22,7 @@ const ask = (server: Asked, { method, target }: Probe): Promise<UpstreamAnswer> 
 const byTheRules =
   'give the proxy the rules that "matrix-futures proxy-config" prints, before all others of its own';
 
+/** Something listens where `--gateway` says, and it is a gateway. */
 export function gatewayAnswers(gateway: Asked): Check {
   return {
     name: 'the gateway answers',

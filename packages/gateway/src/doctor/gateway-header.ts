@@ -6,6 +6,7 @@ import type { UpstreamAnswer } from '../upstream/upstream.ts';
  */
 export const gatewayHeader = { name: 'X-Matrix-Futures', value: 'gateway' } as const;
 
+/** Did a gateway word this answer itself? */
 export function isFromGateway({ headers }: UpstreamAnswer): boolean {
   return headers[gatewayHeader.name.toLowerCase()] === gatewayHeader.value;
 }

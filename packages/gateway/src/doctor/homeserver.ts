@@ -5,6 +5,7 @@ import type { Asked } from './asking.ts';
 import { errorCode, inShort, whereAnswered } from './asking.ts';
 import { type Check, failed, type Finding, ok } from './check.ts';
 
+/** What findings call it, and the flag that names it. */
 export const homeserver = { is: 'The homeserver', flag: '--upstream' } as const;
 
 const versions = Compile(
@@ -21,6 +22,7 @@ export function featuresOf(body: unknown): Readonly<Record<string, unknown>> | n
   return versions.Check(body) ? (body.unstable_features ?? {}) : null;
 }
 
+/** Something listens where `--upstream` says, and it is a homeserver. */
 export function answers(upstream: Asked): Check {
   return {
     name: 'the homeserver answers',

@@ -26,6 +26,7 @@ function whoIs(upstream: Asked, { asToken }: Registration, user?: string): Promi
   });
 }
 
+/** Only the homeserver and the gateway may know the tokens. */
 export function filesAreSafe({ warnings }: LoadedRegistrations): Check {
   return {
     name: 'the registrations are kept from others',

@@ -54,6 +54,7 @@ const common = {
   serviceDevice: null,
 };
 
+/** By the names of `--upstream-kind`. */
 export const kinds = {
   synapse: {
     ...common,

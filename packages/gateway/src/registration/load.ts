@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { readRegistrations, RegistrationError } from './read.ts';
 import { fileOf, type RegistrationName, registrationNames, type Registrations } from './registration.ts';
 
+/** Both registrations, as they were found in their directory. */
 export interface LoadedRegistrations {
   readonly registrations: Registrations;
   /** for whoever runs the server, a line each: what works, and should not be left so */

@@ -12,6 +12,7 @@ export interface Registrations {
   readonly listener: Registration;
 }
 
+/** One of the two, as the gateway needs it. */
 export interface Registration {
   readonly id: string;
   /** where the homeserver reaches the gateway, without a slash at its end; null: it is not to call */
@@ -26,6 +27,7 @@ export interface Registration {
   readonly rooms: readonly Namespace[];
 }
 
+/** Ids that a service is concerned with (application service API, "Registration"). */
 export interface Namespace {
   readonly exclusive: boolean;
   readonly regex: string;

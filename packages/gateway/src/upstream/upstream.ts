@@ -21,6 +21,7 @@ export interface UpstreamRequest {
   readonly limit: Ms;
 }
 
+/** What the homeserver, or a proxy in front of it, answered. */
 export interface UpstreamAnswer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;

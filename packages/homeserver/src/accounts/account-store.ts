@@ -1,6 +1,7 @@
 import type { UserId } from '@matrix-futures/engine';
 import type { Database } from '@matrix-futures/sqlite';
 
+/** What is kept of an account beside its name. */
 export interface Account {
   /** argon2id in PHC form; null: cannot log in by password */
   readonly password: string | null;

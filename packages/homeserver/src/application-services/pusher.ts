@@ -38,6 +38,7 @@ export interface PushPace {
 const firstWait: Ms = 1_000;
 const longestWait: Ms = 60_000;
 
+/** This homeserver's own: at once, and after a failure again in 1 s, then 2 s, up to a minute. */
 export const pushPace: PushPace = {
   delay: 0,
   waitAfter: (failures) => Math.min(firstWait * 2 ** (failures - 1), longestWait),

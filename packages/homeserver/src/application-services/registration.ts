@@ -18,6 +18,7 @@ export interface Registration {
   readonly aliases: readonly Namespace[];
 }
 
+/** Ids that a service is concerned with. */
 export interface Namespace {
   /** for whole strings */
   readonly pattern: RegExp;

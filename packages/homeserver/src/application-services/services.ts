@@ -3,6 +3,7 @@ import type { UserId } from '@matrix-futures/engine';
 import type { Requester } from '@matrix-futures/http';
 import { BadRegistration, type Namespace, type Registration } from './registration.ts';
 
+/** A service as this server serves it. */
 export interface ApplicationService extends Registration {
   /** the service's own user, whom it acts as unless it says otherwise */
   readonly sender: UserId;
@@ -41,6 +42,7 @@ export function covers(service: ApplicationService, user: UserId): boolean {
   return service.sender === user || matches(service.users, user);
 }
 
+/** Does one of the namespaces cover the id? */
 export function matches(namespaces: readonly Namespace[], text: string): boolean {
   return namespaces.some(({ pattern }) => pattern.test(text));
 }

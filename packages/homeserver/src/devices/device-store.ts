@@ -1,6 +1,7 @@
 import type { UserId } from '@matrix-futures/engine';
 import type { Database } from '@matrix-futures/sqlite';
 
+/** A login of a user, as it is shown to them. */
 export interface Device {
   readonly deviceId: string;
   readonly displayName: string | null;

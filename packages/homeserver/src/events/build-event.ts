@@ -38,6 +38,7 @@ export interface EventParts {
   readonly signingKey: SigningKey;
 }
 
+/** An event that is complete: hashed, signed, and named. */
 export interface BuiltEvent {
   readonly event: Pdu;
   readonly eventId: EventId;

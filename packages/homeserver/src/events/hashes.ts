@@ -26,6 +26,7 @@ export function essentialJson(event: JsonObject, version: RoomVersion): string {
   return canonicalJson(without(redact(event, version), 'signatures', 'unsigned'));
 }
 
+/** The id, by the text of `essentialJson`. */
 export function eventIdOfEssential(essential: string): EventId {
   return '$' + hash('sha256', essential, 'base64url');
 }

@@ -10,6 +10,7 @@ export function serverOf(userId: string): string {
 /** A host name or address with an optional port (Matrix specification, appendices, "Server Name"). */
 const serverName = /^(?:[0-9A-Za-z.-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?$/;
 
+/** A host name or an address, and perhaps a port. */
 export function isServerName(name: string): boolean {
   return serverName.test(name);
 }

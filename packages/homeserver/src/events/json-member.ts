@@ -8,16 +8,19 @@ export function member(object: JsonObject, key: string): JsonValue | undefined {
   return Object.hasOwn(object, key) ? object[key] : undefined;
 }
 
+/** undefined: it has none, or of another type. */
 export function stringMember(object: JsonObject, key: string): string | undefined {
   const value = member(object, key);
   return typeof value === 'string' ? value : undefined;
 }
 
+/** undefined: it has none, or of another type. */
 export function objectMember(object: JsonObject, key: string): JsonObject | undefined {
   const value = member(object, key);
   return isObject(value) ? value : undefined;
 }
 
+/** undefined: it has none, or of another type. */
 export function listMember(object: JsonObject, key: string): readonly JsonValue[] | undefined {
   const value = member(object, key);
   return isList(value) ? value : undefined;

@@ -61,6 +61,7 @@ export function signText(text: string, key: SigningKey): string {
   return encodeBase64(sign(null, Buffer.from(text), key.privateKey));
 }
 
+/** @param signature in unpadded base64 */
 export function isTextSigned(text: string, signature: string, key: VerifyKey): boolean {
   const bytes = decodeBase64(signature);
   return bytes?.length === 64 && verify(null, Buffer.from(text), key, bytes);

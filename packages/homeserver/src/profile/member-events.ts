@@ -6,6 +6,7 @@ import type { RoomStore } from '../rooms/room-store.ts';
 import { contentOf } from '../rooms/stored-event.ts';
 import type { ProfileStore } from './profile-store.ts';
 
+/** What rooms show of the profiles of their members. */
 export interface MemberEvents {
   /**
    * Brings the user's member events up to date with the profile, in every room the user is joined to. A room that does

@@ -30,6 +30,7 @@ const DefaultChange = Type.Object({
 });
 type DefaultChange = Static<typeof DefaultChange>;
 
+/** All that is stored of them, as JSON. */
 export const Changes = Type.Object({
   /** by kind, most important first */
   own: Type.Object({
@@ -44,6 +45,7 @@ export const Changes = Type.Object({
 });
 export type Changes = Static<typeof Changes>;
 
+/** Of a user who has never changed a rule. */
 export const noChanges: Changes = {
   own: { override: [], content: [], room: [], sender: [], underride: [] },
   defaults: {},

@@ -20,6 +20,7 @@ export interface RuledRoom {
   readonly effort: Effort;
 }
 
+/** What a user is told of an event. */
 export interface Verdict {
   readonly notify: boolean;
   readonly highlight: boolean;

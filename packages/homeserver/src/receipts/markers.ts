@@ -8,6 +8,7 @@ import type { ReceiptStore } from './receipt-store.ts';
 /** The two receipts, and the marker that a client shows its user as the place to go on reading. */
 export const markerTypes = ['m.fully_read', 'm.read', 'm.read.private'] as const;
 
+/** A marker that a user sets. */
 export interface Marker {
   readonly room: RoomId;
   readonly user: UserId;
@@ -19,6 +20,7 @@ export interface Marker {
   readonly ts: number;
 }
 
+/** Where users are in their rooms. */
 export interface Markers {
   /**
    * Inside a unit. Markers only move forwards.

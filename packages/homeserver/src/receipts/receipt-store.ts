@@ -27,6 +27,7 @@ export const receiptMigrations: readonly Migration[] = [
 
 export type ReceiptType = 'm.read' | 'm.read.private';
 
+/** Up to where a user has read, in a room or in a thread of it. */
 export interface Receipt {
   readonly room: RoomId;
   readonly user: UserId;

@@ -34,6 +34,7 @@ export interface RuleNumbers {
   readonly powerLevels: number;
 }
 
+/** What sets a room version apart. */
 export interface RoomVersion {
   readonly id: RoomVersionId;
   /**
@@ -137,6 +138,7 @@ const rulesV12: RuleNumbers = {
   powerLevels: 10,
 };
 
+/** All that this server knows, by id. */
 export const roomVersions: Readonly<Record<RoomVersionId, RoomVersion>> = {
   '10': {
     id: '10',

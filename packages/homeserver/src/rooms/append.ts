@@ -46,6 +46,7 @@ export interface CreatedRoom extends Accepted {
   readonly room: RoomId;
 }
 
+/** What makes a room: its create event, and how it is kept. */
 export interface NewRoom {
   readonly creator: UserId;
   readonly version: Room['version'];

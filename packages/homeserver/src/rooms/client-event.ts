@@ -25,6 +25,7 @@ export interface Shown {
   readonly replacedState: boolean;
 }
 
+/** This homeserver's own. */
 export const shown: Shown = { transactionIds: true, replacedState: true };
 
 /** @param wall milliseconds since 1970, for `age` */

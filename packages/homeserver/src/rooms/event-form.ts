@@ -21,6 +21,7 @@ export function judgeForm(draft: Draft, signer: Signer): Refusal | null {
   return judgePlace(draft) ?? judgeContent(draft) ?? judgeSize(draft, signer);
 }
 
+/** The part of `judgeForm` that looks at where an event goes: room id and type. */
 export function judgePlace(draft: Draft): Refusal | null {
   if (!isRoomId(draft.room)) return refusal('invalidParam', notRoomId(draft.room));
   if (draft.type === '') return refusal('invalidParam', 'The event type is empty.');
@@ -32,6 +33,7 @@ export function isRoomId(text: string): boolean {
   return /^![^\0]+$/s.test(text) && Buffer.byteLength(text) <= maxMemberBytes;
 }
 
+/** For people; a long text is cut. */
 export function notRoomId(text: string): string {
   return `"${shortened(text)}" is not a room id: it starts with "!" and has at most ${maxMemberBytes} bytes.`;
 }

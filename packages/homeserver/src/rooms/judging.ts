@@ -28,6 +28,7 @@ export interface Judging {
   worded(refusal: Refusal, draft: Draft, state: AuthState | null): Refusal;
 }
 
+/** This homeserver's own. */
 export const judging: Judging = {
   form: judgeForm,
   redaction: judgeRedaction,
@@ -41,6 +42,7 @@ export function saysTheSame(current: StoredEvent, draft: Draft): boolean {
   return current.sender === draft.sender && hasSameContent(current, draft);
 }
 
+/** As canonical JSON: the order of members does not count. */
 export function hasSameContent(current: StoredEvent, draft: Draft): boolean {
   return canonicalJson(contentOf(current)) === canonicalJson(draft.content);
 }

@@ -5,6 +5,7 @@ import { requireRoomId } from './access.ts';
 import type { Membership } from './room-store.ts';
 import { say, type Rooms } from './rooms.ts';
 
+/** A membership event that is to be made. */
 export interface MembershipChange {
   readonly room: RoomId;
   readonly sender: UserId;

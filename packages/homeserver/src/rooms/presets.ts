@@ -20,12 +20,14 @@ interface Preset {
   readonly trusted: boolean;
 }
 
+/** The specification's three. */
 export const presets: Readonly<Record<PresetName, Preset>> = {
   private_chat: { joinRule: 'invite', guests: 'can_join', invite: 0, trusted: false },
   trusted_private_chat: { joinRule: 'invite', guests: 'can_join', invite: 0, trusted: true },
   public_chat: { joinRule: 'public', guests: 'forbidden', invite: 50, trusted: false },
 };
 
+/** The state that a preset begins a room with, beside its power levels. */
 export function presetState({ joinRule, guests }: Preset): readonly Piece[] {
   return [
     { type: 'm.room.join_rules', key: '', content: { join_rule: joinRule } },

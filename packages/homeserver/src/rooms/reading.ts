@@ -13,4 +13,5 @@ export interface Reading {
   stateUpTo(rooms: Rooms, room: RoomId, user: UserId, type: string, key: string): number;
 }
 
+/** This homeserver's own: whoever may see the room up to a position may read all of it up to there. */
 export const reading: Reading = { page: walk, messagesUpTo: seenUpTo, stateUpTo: seenUpTo };

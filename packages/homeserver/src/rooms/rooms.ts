@@ -33,6 +33,7 @@ export interface Rooms {
   readonly newRoomId: () => RoomId;
 }
 
+/** Limits how much a user sends. */
 export interface MessageRate {
   /** @throws MatrixError 429 `M_LIMIT_EXCEEDED` */
   take(requester: Requester): void;

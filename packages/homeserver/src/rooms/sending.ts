@@ -67,6 +67,7 @@ export function hasSent(
   return turn.unit(() => writer.sent(requester.user, path.room, path.type, transaction) !== undefined);
 }
 
+/** The transaction as it is remembered beside its event. */
 export function transactionOf(
   { device }: Requester,
   { txnId, target }: Pick<TransactionPath, 'txnId' | 'target'>,

@@ -40,12 +40,14 @@ export const storedEventColumns = `
 /** Only what `buildEvent` and `redact` made is ever stored, so an object is a PDU. */
 const storedPdu = Compile(Type.Unsafe<Pdu>(Type.Object({})));
 
+/** The event as it was signed, or redacted since. */
 export function pduOf(event: StoredEvent): Pdu {
   const pdu: unknown = JSON.parse(event.pdu);
   if (storedPdu.Check(pdu)) return pdu;
   throw new Error(`The event ${event.eventId} in the database is no event`);
 }
 
+/** Its content; what a redaction has left of it. */
 export function contentOf(event: StoredEvent): JsonObject {
   return pduOf(event).content;
 }

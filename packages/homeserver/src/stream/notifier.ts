@@ -11,6 +11,7 @@ export interface Notifier {
   wakeRoom(room: RoomId): void;
 }
 
+/** A long poll that waits; disposed of when it waits no more. */
 export interface Waiter extends Disposable {
   /** Resolves at the first wake-up after `wait`. Never rejects. */
   readonly woken: Promise<void>;

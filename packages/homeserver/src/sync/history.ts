@@ -17,6 +17,7 @@ export interface History {
   readonly summary: Summary | null;
 }
 
+/** Which part of a room is told, and to whom. */
 export interface Span extends Range {
   readonly room: RoomId;
   /** all state is told; otherwise what changed in the range */

@@ -6,6 +6,7 @@ export type Counts = {
   readonly highlight_count: number;
 };
 
+/** What a user has not read in a room, in numbers. */
 export interface Unread {
   readonly all: Counts;
   /** by thread; the room's main timeline is the thread `main` */

@@ -11,6 +11,7 @@ import { strippedState } from './stripped-state.ts';
 import { passes } from './sync-filter.ts';
 import type { Snapshot, SyncParts, SyncRequest } from './sync-parts.ts';
 
+/** An answer of `GET /sync`. */
 export interface SyncResponse {
   readonly body: JsonObject;
   /** There is nothing to tell but the next token. */

@@ -19,6 +19,7 @@ export interface SyncFilter {
   readonly roomAccountData: RoomPartTest;
 }
 
+/** What of one part of the rooms is wanted. */
 export interface RoomPartTest {
   readonly rooms: RoomTest | null;
   readonly events: EventTest | null;
@@ -28,6 +29,7 @@ export interface RoomPartTest {
 const defaultLimit = 10;
 const maxLimit = 1_000;
 
+/** The filter of a request, prepared to be asked of every event. */
 export function syncFilter(filter: Filter): SyncFilter {
   const room = filter.room ?? {};
   return {

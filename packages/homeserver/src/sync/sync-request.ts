@@ -37,6 +37,7 @@ export function timeoutOf({ timeout = '0' }: SyncQuery): number {
 /** Where a room's state goes: before the timeline, or (MSC4222, stable since v1.16) after it. */
 export type StateField = 'state' | 'state_after' | 'org.matrix.msc4222.state_after';
 
+/** `use_state_after`, by its stable name or that of the MSC. */
 export function stateFieldOf(query: SyncQuery): StateField {
   if (query['org.matrix.msc4222.use_state_after'] === 'true') return 'org.matrix.msc4222.state_after';
   return query.use_state_after === 'true' ? 'state_after' : 'state';
