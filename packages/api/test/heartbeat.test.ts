@@ -107,4 +107,6 @@ test('another kind of heartbeat, one without a timer or with a short one, and a 
       status: 400,
       body: { errcode: 'M_INVALID_PARAM' },
     });
+  const shortest = `${room}/send_future/m.x/t2?future_timeout=1000&${heartbeat}=sync`;
+  expect((await served.put(shortest)).status).toBe(200);
 });

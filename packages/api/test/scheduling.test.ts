@@ -30,8 +30,13 @@ describe('what is asked for', () => {
     });
   });
 
-  test('timeout and group make a timeout future in that group', async () => {
+  test('timeout and group make a timeout future in that group, whose name has up to 255 bytes', async () => {
     const served = await serve();
+    const longest = 'g'.repeat(255);
+    const first = await served.put(
+      `/v3/rooms/!room:test/send_future/m.x/t0?future_timeout=1000&future_group_id=${longest}`,
+    );
+    expect(first).toMatchObject({ status: 200, body: { ...tokens, future_group_id: longest } });
     const answer = await served.put(`${send}?future_timeout=1000&future_group_id=G%20%26`);
     expect(answer).toMatchObject({ status: 200, body: { ...tokens, future_group_id: 'G &' } });
   });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { UseAnswer } from '@matrix-futures/engine';
 import type { Reply, Served } from '../served.ts';
 import { serve } from '../served.ts';
 import { error, forbidden, proves, room } from './rule.ts';
@@ -255,6 +256,18 @@ describe('managing', () => {
         expect(served.homeserver.sent).toHaveLength(1);
       },
     },
+    ...(['send', 'cancel', 'restart'] as const).map((action) => ({
+      rule: `${action} of what is being sent, and can no longer be stopped, is 409`,
+      source,
+      shows: async (served: Served) => {
+        const id = await scheduled(served);
+        const gone = (): Promise<UseAnswer> => Promise.resolve({ kind: 'gone' });
+        Object.assign(served.futures, { send: gone, cancel: gone, refresh: gone });
+        expect(await act(served, id, action)).toMatchObject(
+          error(409, 'M_UNKNOWN', { error: 'This event is on its way' }),
+        );
+      },
+    })),
     {
       rule: 'an unknown action is 404 M_UNRECOGNIZED, another method 405',
       source,
