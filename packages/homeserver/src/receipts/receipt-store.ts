@@ -2,7 +2,7 @@ import type { EventId, JsonObject, RoomId, UserId } from '@matrix-futures/engine
 import type { Database, Migration } from '@matrix-futures/sqlite';
 import type { Notifier } from '../stream/notifier.ts';
 import type { Positions } from '../stream/positions.ts';
-import type { RecentRooms } from '../sync/recent-rooms.ts';
+import type { RecentRooms } from '../stream/recent-rooms.ts';
 
 /** Append only. */
 export const receiptMigrations: readonly Migration[] = [

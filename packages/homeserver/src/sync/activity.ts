@@ -3,7 +3,7 @@ import type { Database } from '@matrix-futures/sqlite';
 import { BoundedMap } from '../cache/bounded-map.ts';
 import type { MembershipRow, RoomStore } from '../rooms/room-store.ts';
 import type { Positions } from '../stream/positions.ts';
-import { RecentRooms } from './recent-rooms.ts';
+import { RecentRooms } from '../stream/recent-rooms.ts';
 
 /** Every room a user has or had to do with. */
 export type UserRooms = ReadonlyMap<RoomId, MembershipRow>;

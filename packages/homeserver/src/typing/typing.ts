@@ -1,7 +1,7 @@
 import type { Cancel, Ms, RoomId, Timers, UserId } from '@matrix-futures/engine';
 import type { Turn } from '@matrix-futures/sqlite';
 import { BoundedMap } from '../cache/bounded-map.ts';
-import type { RecentRooms } from '../sync/recent-rooms.ts';
+import type { RecentRooms } from '../stream/recent-rooms.ts';
 import type { Notifier } from '../stream/notifier.ts';
 import type { Positions } from '../stream/positions.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { RecentRooms } from '../../src/sync/recent-rooms.ts';
+import { RecentRooms } from '../../src/stream/recent-rooms.ts';
 
 test('no room that changed after a position is missed, and no other is named once the position is known', () => {
   const room = fc.integer({ min: 0, max: 30 }).map((number) => `!${number}`);
