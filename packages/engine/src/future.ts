@@ -1,5 +1,5 @@
 import type { Instant, Ms } from './clock.ts';
-import type { Draft, EventId, StateKey, UserId } from './event.ts';
+import type { Draft, EventId } from './event.ts';
 
 /** Names a future for ever: given out once, counting up from 1, never reused, below 2^48 (a token holds six bytes). */
 export type FutureId = number;
@@ -63,22 +63,3 @@ export interface Future {
   /** null until finished */
   readonly outcome: Outcome | null;
 }
-
-/**
- * What the store keeps of the state events that arrived for a key some future stands on: the last one, and the last
- * one by anybody but the last one's sender. Both questions, "new state by anyone?" and "new state by somebody other
- * than the owner?", are answered by these two in constant time.
- */
-export interface StateMark {
-  readonly last: StateArrival;
-  readonly lastByAnother: StateArrival | null;
-}
-
-export interface StateArrival {
-  readonly event: EventId;
-  readonly sender: UserId;
-  /** counts up over all state events of the store */
-  readonly order: number;
-}
-
-export type MarkOf = (key: StateKey) => StateMark | null;

@@ -2,6 +2,7 @@ export * from './clock.ts';
 export * from './event.ts';
 export * from './future.ts';
 export * from './group.ts';
+export * from './state-mark.ts';
 export * from './store.ts';
 export * from './homeserver.ts';
 export * from './futures.ts';

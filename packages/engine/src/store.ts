@@ -1,7 +1,8 @@
 import type { Instant, Ms } from './clock.ts';
 import type { EventId, StateKey, UserId } from './event.ts';
-import type { Future, FutureId, Generation, MarkOf, Nonce } from './future.ts';
+import type { Future, FutureId, Generation, Nonce } from './future.ts';
 import type { Group, GroupId, TransactionMemory } from './group.ts';
+import type { MarkOf } from './state-mark.ts';
 
 /** What a rule may know beside the group it decides over. Everything is read inside the same atomic operation. */
 export interface World {

@@ -1,5 +1,6 @@
 import { stateKeyOf } from '../event.ts';
-import type { Future, MarkOf, StateArrival, StateMark } from '../future.ts';
+import type { Future } from '../future.ts';
+import type { MarkOf, StateArrival, StateMark } from '../state-mark.ts';
 import type { World } from '../store.ts';
 
 /** The newest state event that could invalidate this future, going by its generation; null: none can. */
