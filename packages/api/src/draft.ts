@@ -28,13 +28,13 @@ export function draftOf(
   return { room, sender: requester.user, ...event, extras: extrasOf(requester, query) };
 }
 
-/** `ts` is for application services, whose logins have no device; from others it is ignored, as everywhere. */
-function extrasOf({ device }: Requester, query: QueryTexts): DraftExtras {
+/** `ts` is for application services; from others it is ignored, as everywhere. */
+function extrasOf({ device, isService = device === null }: Requester, query: QueryTexts): DraftExtras {
   const ts = query[timestamp];
   const sticky = query[stickyDuration];
   return {
     ...(ts !== undefined &&
-      device === null && {
+      isService && {
         ts: parseWholeNumber(ts, {
           name: timestamp,
           least: 0,

@@ -50,7 +50,8 @@ export class HomeserverDouble implements LocalHomeserver {
   }
 
   /**
-   * Logins: `alice` and `alice2` are two devices of one user, `bridge` is an application service. Of `somebody` it cannot
+   * Logins: `alice` and `alice2` are two devices of one user, `bridge` is an application service, `puppeteer` one that acts
+   * as a device of its user. Of `somebody` it cannot
    * be told now who they are.
    */
   readonly authenticate: Authenticate = (accessToken) => {
@@ -58,6 +59,8 @@ export class HomeserverDouble implements LocalHomeserver {
     const login = /^(alice|bob|guest)(\d?)$/.exec(accessToken);
     const isGuest = login?.[1] === 'guest';
     if (login) return { user: `@${login[1]}:test`, device: `D${login[2]}`, isGuest, accessToken };
+    if (accessToken === 'puppeteer')
+      return { user: '@bridge:test', device: 'DB', isGuest, isService: true, accessToken };
     return /^bridge\d?$/.test(accessToken)
       ? { user: '@bridge:test', device: null, isGuest, accessToken }
       : null;

@@ -119,16 +119,18 @@ describe('what is asked for', () => {
   test('other parameters of the plain endpoints are kept, `ts` for application services only', async () => {
     const served = await serve();
     const query = 'future_timeout=5&ts=1234&org.matrix.msc4354.sticky_duration_ms=60000';
-    await served.put(`/v3/rooms/!room:test/send_future/m.x/t?${query}`, {}, 'bridge');
-    await served.put(`/v3/rooms/!room:test/send_future/m.x/t?${query}`, {}, 'alice');
+    for (const as of ['bridge', 'puppeteer', 'alice'])
+      await served.put(`/v3/rooms/!room:test/send_future/m.x/t?${query}`, {}, as);
     await served.put(`/v3/rooms/!room:test/send_future/m.x/u?future_timeout=5&ts=rubbish`, {}, 'alice');
     await served.pass(5);
     expect(served.homeserver.sent.map(({ draft }) => draft.extras)).toEqual([
+      { ts: 1234, stickyDurationMs: 60_000 },
       { ts: 1234, stickyDurationMs: 60_000 },
       { stickyDurationMs: 60_000 },
       {},
     ]);
     expect(served.homeserver.sent.map(({ timestamp }) => timestamp)).toEqual([
+      1234,
       1234,
       served.time.wall(),
       served.time.wall(),

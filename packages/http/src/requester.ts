@@ -9,6 +9,8 @@ export interface Requester {
   /** null where the login has no device (an application service) */
   readonly device: string | null;
   readonly isGuest: boolean;
+  /** An application service acts as the user. Who has no device is one in any case. */
+  readonly isService?: boolean;
   /** For the scopes of callers without a device; never logged. */
   readonly accessToken: string;
 }

@@ -67,7 +67,7 @@ export function createAuthenticate(
     if (user !== service.sender) await identities.requireUser(service, user);
     const [asked = null] = deviceParameters.flatMap((name) => values.get(name)?.[0] ?? []);
     const device = await identities.deviceOf(user, asked);
-    return { user, device, isGuest: false, accessToken };
+    return { user, device, isGuest: false, isService: true, accessToken };
   };
 
   return (token, { query }) => {

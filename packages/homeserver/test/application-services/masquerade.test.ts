@@ -66,6 +66,20 @@ describe('who is asking', () => {
     expect((await bob.get('/account/whoami?user_id=@alice:test')).body.user_id).toBe('@bob:test');
   });
 
+  test('a service is known for one, also with a device of the user', async () => {
+    const query = {
+      values: new Map([
+        ['device_id', [alice.device]],
+        ['user_id', [alice.id]],
+      ]),
+      malformed: false,
+    };
+    const asking = { headers: {}, query, address: '127.0.0.1' };
+    const { authenticate } = server.homeserver;
+    expect(await authenticate('as-puppet', asking)).toMatchObject({ device: alice.device, isService: true });
+    expect(await authenticate(alice.token, asking)).not.toHaveProperty('isService');
+  });
+
   test.each(['device_id', 'org.matrix.msc3202.device_id'])(
     'a service names a device of the user by %s',
     async (parameter) => {
