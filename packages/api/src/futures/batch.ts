@@ -31,8 +31,8 @@ export interface PlainSend {
     path: { readonly room: string; readonly type: string; readonly transactionId: string },
   ) => boolean | Promise<boolean>;
   /**
-   * Counts one event of a batch that is sent at once, as the plain endpoint counts its own. Left out where it is counted
-   * by who takes it.
+   * Counts one event of a batch that is sent at once, as the plain endpoint counts its own. Left out where that endpoint
+   * counts nothing.
    * @throws MatrixError M_LIMIT_EXCEEDED
    */
   readonly countEvent?: (requester: Requester) => void;
