@@ -14,4 +14,4 @@ export * from './tokens.ts';
 export { defaultRemoteOptions, type RemoteOptions } from './delivery/remote-options.ts';
 export type { Holder, UseAnswer } from './delivery/delivery.ts';
 export { contentBytes, deadlineAfter } from './rules/add.ts';
-export { deadByState } from './rules/alive.ts';
+export { alive, deadByState } from './rules/alive.ts';

@@ -1,10 +1,11 @@
 import {
+  alive,
   contentBytes,
-  deadByState,
   stateKeyOf,
   type Filter,
   type Future,
   type Instant,
+  type MarkOf,
   type Page,
   type Retention,
   type StateKey,
@@ -17,13 +18,10 @@ const pageSize = 100;
 
 type Listed = Page['futures'][number];
 
-/** Scheduled, not dead by state, owner active; `markOf` is what the tables know of new state. */
+/** `alive`, by what the tables know of new state and of the owner. */
 export function isAlive(tables: Tables, owner: UserId, future: Future): boolean {
-  return (
-    future.status === 'scheduled' &&
-    !tables.inactive.has(owner) &&
-    !deadByState(future, (key) => tables.marks.get(nameOfKey(key)) ?? null)
-  );
+  const markOf: MarkOf = (key) => tables.marks.get(nameOfKey(key)) ?? null;
+  return alive(future, { markOf, ownerActive: !tables.inactive.has(owner) });
 }
 
 export function page(

@@ -1,4 +1,4 @@
-import { deadByState, type Filter, type Future, type Page } from '@matrix-futures/engine';
+import { alive, type Filter, type MarkOf, type Page } from '@matrix-futures/engine';
 import type { GroupReader } from './group-reader.ts';
 import type { Owners } from './owners.ts';
 import type { StateKeys } from './state-keys.ts';
@@ -22,15 +22,12 @@ export class Lists {
       filter === 'running'
         ? this.#reader.running(owner, Number(page ?? 0), PAGE)
         : this.#reader.finished(owner, Number(page ?? Number.MAX_SAFE_INTEGER), PAGE);
-    const listed = filter === 'running' ? rows.filter(({ future }) => this.#alive(future, owner)) : rows;
+    const markOf: MarkOf = (key) => this.#stateKeys.markOf(key);
+    const world = { markOf, ownerActive: this.#owners.active(owner) };
+    const listed = filter === 'running' ? rows.filter(({ future }) => alive(future, world)) : rows;
     return {
       futures: listed.map(({ future, groupName }) => ({ future, groupName })),
       next: rows.length < PAGE ? null : String(rows.at(-1)?.place),
     };
-  }
-
-  #alive(future: Future, owner: number): boolean {
-    if (future.status !== 'scheduled' || !this.#owners.active(owner)) return false;
-    return !deadByState(future, (key) => this.#stateKeys.markOf(key));
   }
 }
