@@ -1,7 +1,8 @@
-import type { RegistrationName } from '@matrix-futures/gateway';
+import type { KindName, RegistrationName } from '@matrix-futures/gateway';
 import { dirname, resolve } from 'node:path';
 
 type Paths = Readonly<Record<RegistrationName, string>>;
+type KnownKind = Exclude<KindName, 'other'>;
 
 const inYaml = (paths: Paths): string =>
   `[${JSON.stringify(paths.puppet)}, ${JSON.stringify(paths.listener)}]`;
@@ -18,16 +19,16 @@ const loading = {
   continuwuity: () =>
     `in its admin room, once for each file: !admin appservices register, and the file below it in a block of code`,
   palpo: inDirectory('appservice_registration_dir'),
-} as const satisfies Record<string, (paths: Paths) => string>;
+} as const satisfies Record<KnownKind, (paths: Paths) => string>;
 
-export type HomeserverKind = keyof typeof loading;
+/** Those whose way of loading registrations is known. */
 export const homeserverKinds = [
   'synapse',
   'dendrite',
   'tuwunel',
   'continuwuity',
   'palpo',
-] as const satisfies readonly HomeserverKind[];
+] as const satisfies readonly KnownKind[];
 
 /**
  * What to do with the files that were written, for whoever runs the servers.
@@ -35,7 +36,7 @@ export const homeserverKinds = [
  */
 export function instructions(
   paths: Paths,
-  { kind, replaced }: { readonly kind: HomeserverKind | null; readonly replaced: boolean },
+  { kind, replaced }: { readonly kind: KnownKind | null; readonly replaced: boolean },
 ): string {
   const absolute = { puppet: resolve(paths.puppet), listener: resolve(paths.listener) };
   const kinds = kind === null ? homeserverKinds : [kind];
