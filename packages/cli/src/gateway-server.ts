@@ -71,7 +71,8 @@ export async function startGateway(
   api = apiEndpoints({
     futures,
     generations: new Set(config.generations),
-    plainSend: proxy.plainSend,
+    // Whoever sends batches is limited by how many futures they may schedule.
+    plainSend: { ...proxy.plainSend, countEvent: () => {} },
     seesSyncs: false,
     onError,
   });

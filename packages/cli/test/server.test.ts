@@ -194,16 +194,3 @@ it.each<[string, readonly string[], () => Promise<any>]>([
   const [theirs] = await messagesUntil(bob, 'later');
   expect(JSON.stringify(theirs)).not.toContain(delay);
 });
-
-it('the event that a batch sends at once counts among those its user may send', async () => {
-  const batch = () =>
-    alice.call('PUT', `/v3/rooms/${encodeURIComponent(room)}/send/future/${(transactions += 1)}`, {
-      timeout: 1,
-      send_on_timeout: { type: 'm.room.message', content: text('later') },
-      send_now: { type: 'm.room.message', content: text('now') },
-    });
-  // More at once than the 200 that a user may send after any pause; on a machine that was stopped meanwhile, again.
-  const isTooMany = ({ status, body }: { status: number; body: any }) =>
-    status === 429 && body.error.startsWith('Too many requests');
-  while (!(await Promise.all(Array.from({ length: 250 }, batch))).some(isTooMany));
-});

@@ -31,11 +31,10 @@ export interface PlainSend {
     path: { readonly room: string; readonly type: string; readonly transactionId: string },
   ) => boolean | Promise<boolean>;
   /**
-   * Counts one event of a batch that is sent at once, as the plain endpoint counts its own. Left out where that endpoint
-   * counts nothing.
+   * Counts one event of a batch that is sent at once, as the plain endpoint counts its own.
    * @throws MatrixError M_LIMIT_EXCEEDED
    */
-  readonly countEvent?: (requester: Requester) => void;
+  readonly countEvent: (requester: Requester) => void;
 }
 
 /**
@@ -169,7 +168,7 @@ function scheduleBatchOnce(futures: Futures, plain: PlainSend, call: BatchCall):
     draftOf(call, { type: eventType, stateKey: stateKey ?? null, content });
   return futures.once(scope, answerOf, async () => {
     const { timeout, sendOnTimeout, sendOnAction, sendNow } = readBatch(body());
-    if (sendNow !== null) plain.countEvent?.(requester);
+    if (sendNow !== null) plain.countEvent(requester);
     const scheduled = await futures.scheduleBatch({
       owner: requester.user,
       timeout,

@@ -26,6 +26,7 @@ export function everyEndpoint(): readonly Endpoint[] {
   const plainSend = {
     endpoint: endpoint({ method: 'PUT', paths: [], authentication: 'required', handle: () => ({}) }),
     hasAnswered: () => false,
+    countEvent: () => {},
   };
   return apiEndpoints({
     futures,
