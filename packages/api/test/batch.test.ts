@@ -42,6 +42,18 @@ describe('a batch', () => {
     expect(served.types()).toEqual(['m.now', 'm.state']);
   });
 
+  test('has actions of any name up to 255 bytes', async () => {
+    const served = await serve();
+    const names = ['', '__proto__', 'a\nb', 'x'.repeat(255)];
+    const actions = Object.fromEntries(names.map((name) => [name, onTimeout]));
+    const answer = await served.put(path, {
+      timeout: 10,
+      send_on_timeout: onTimeout,
+      send_on_action: actions,
+    });
+    expect(Object.keys(answer.body.send_on_action)).toEqual(names);
+  });
+
   test('needs no actions and no event now', async () => {
     const served = await serve();
     const answer = await served.put(path, { timeout: 10, send_on_timeout: onTimeout });
@@ -230,6 +242,12 @@ describe('a batch is refused when', () => {
       { timeout: 1, send_on_timeout: event, send_on_action: { 'a\nb': 5 } },
       400,
       'M_BAD_JSON',
+    ],
+    [
+      'the name of an action has 256 bytes',
+      { timeout: 1, send_on_timeout: event, send_on_action: { ['é'.repeat(128)]: event } },
+      400,
+      'M_INVALID_PARAM',
     ],
     [
       'an action has no type',

@@ -4,7 +4,7 @@ import Type, { type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { eventContent } from '../event-content.ts';
 import { checkWholeNumber } from '../whole-number.ts';
-import { timeoutRule } from './parameters.ts';
+import { longestName, timeoutRule } from './parameters.ts';
 import { memberSpellings } from './spellings.ts';
 
 const schema = Type.Object({
@@ -60,7 +60,19 @@ function member(body: JsonObject, name: string): JsonValue | undefined {
 function readActions(value: JsonValue): ReadonlyMap<string, BatchEvent> {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new MatrixError('badJson', 'send_on_action must be an object');
-  return new Map(Object.entries(value).map(([name, action]) => [name, readEvent('send_on_action', action)]));
+  const actions = Object.entries(value);
+  for (const [name] of actions) judgeActionName(name);
+  return new Map(actions.map(([name, action]) => [name, readEvent('send_on_action', action)]));
+}
+
+/** It is kept for as long as the transaction is: longer than the event, and beside what is counted of contents. */
+function judgeActionName(name: string): void {
+  const bytes = Buffer.byteLength(name);
+  if (bytes <= longestName) return;
+  throw new MatrixError(
+    'invalidParam',
+    `The name of an action in send_on_action has ${bytes} bytes; it may have ${longestName}`,
+  );
 }
 
 function readEvent(where: string, value: unknown): BatchEvent {

@@ -21,7 +21,8 @@ export function timeoutRule(name: string): WholeNumberRule {
   return { name, least: 1, unit: 'milliseconds' };
 }
 
-const longestGroupName = 255;
+/** of groups and of actions, in bytes */
+export const longestName = 255;
 
 /**
  * When a future is to be sent and to which group it belongs (text of 6 June 2024, "Proposal").
@@ -45,9 +46,9 @@ function given(query: QueryTexts, names: readonly string[]): string | undefined 
 
 function judgeGroupName(name: string): void {
   const bytes = Buffer.byteLength(name);
-  if (bytes >= 1 && bytes <= longestGroupName) return;
+  if (bytes >= 1 && bytes <= longestName) return;
   throw new MatrixError(
     'invalidParam',
-    `future_group_id has ${bytes} bytes; it must have 1 to ${longestGroupName}`,
+    `future_group_id has ${bytes} bytes; it must have 1 to ${longestName}`,
   );
 }
