@@ -12,6 +12,7 @@ export type { ListedFuture, OwnFuture, PageRequest } from './lists.ts';
 export * from './limits.ts';
 export * from './tokens.ts';
 export { defaultRemoteOptions, type RemoteOptions } from './delivery/remote-options.ts';
-export type { Holder, UseAnswer } from './delivery/delivery.ts';
+export type { UseAnswer } from './delivery/delivery.ts';
+export type { Holder } from './holder.ts';
 export { contentBytes, deadlineAfter } from './rules/add.ts';
 export { alive, deadByState } from './rules/alive.ts';

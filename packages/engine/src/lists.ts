@@ -1,7 +1,7 @@
 import { wallAhead, type Clock } from './clock.ts';
-import { heldFuture, type Holder } from './delivery/delivery.ts';
 import type { UserId } from './event.ts';
 import type { Future, FutureId } from './future.ts';
+import { heldFuture, type Holder } from './holder.ts';
 import { pageOf, type ListFilter, type Place } from './list-page.ts';
 import { bury } from './rules/bury.ts';
 import { afterSyncs, type LastSync } from './rules/heartbeat.ts';

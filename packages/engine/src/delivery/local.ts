@@ -1,6 +1,7 @@
 import type { Clock, Ms } from '../clock.ts';
 import type { Future } from '../future.ts';
 import type { Group } from '../group.ts';
+import { heldFuture, type Holder } from '../holder.ts';
 import type { Accepted, LocalHomeserver, Refused } from '../homeserver.ts';
 import type { Limits } from '../limits.ts';
 import { newFuture, newGroup, overLimit } from '../rules/add.ts';
@@ -11,15 +12,7 @@ import { accepted, failedWhenDue } from '../rules/delivered.ts';
 import type { Decision, DecideDue, FutureStore, World } from '../store.ts';
 import type { Tokens } from '../tokens.ts';
 import { memoryOf } from './dispatch.ts';
-import {
-  heldFuture,
-  type BatchAnswer,
-  type Delivery,
-  type Holder,
-  type NewBatch,
-  type UseAnswer,
-  type Round,
-} from './delivery.ts';
+import { type BatchAnswer, type Delivery, type NewBatch, type UseAnswer, type Round } from './delivery.ts';
 
 /**
  * The homeserver is in this process: guard, event and outcome are one synchronous unit in one transaction. There is

@@ -1,6 +1,7 @@
 import type { Ms } from '../clock.ts';
 import type { Draft, RoomId, UserId } from '../event.ts';
 import type { Future, FutureId } from '../future.ts';
+import { heldFuture, type Holder } from '../holder.ts';
 import type { Group, GroupId } from '../group.ts';
 import type { Limits } from '../limits.ts';
 import { newFuture, newGroup, overLimit, type OverLimit } from '../rules/add.ts';
@@ -17,11 +18,9 @@ import { draftOf } from '../rules/attempt.ts';
 import type { DecideDue, World } from '../store.ts';
 import { Attempts, type AttemptParts } from './attempts.ts';
 import {
-  heldFuture,
   type BatchAnswer,
   type Claimed,
   type Delivery,
-  type Holder,
   type NewBatch,
   type Round,
   type UseAnswer,

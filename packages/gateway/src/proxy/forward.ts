@@ -36,13 +36,11 @@ export class NoAnswer extends MatrixError {
  */
 export class Forwarder {
   readonly #target: Target;
-  readonly #passHost: boolean;
   readonly #timers: Timers;
   readonly #polls = new Set<ClientRequest>();
 
-  constructor(target: Target, passHost: boolean, timers: Timers) {
+  constructor(target: Target, timers: Timers) {
     this.#target = target;
-    this.#passHost = passHost;
     this.#timers = timers;
   }
 
@@ -52,13 +50,12 @@ export class Forwarder {
    * @throws NoAnswer
    */
   send({ request, response }: Passing, { headers, body, signal }: Changes = {}): Promise<IncomingMessage> {
-    const rules = { host: this.#target.host, passHost: this.#passHost };
     return new Promise((resolve, reject) => {
       if (response.destroyed || signal?.aborted) return reject(new NoAnswer());
       const sent = this.#target.request({
         method: request.method ?? 'GET',
         path: originForm(request.url ?? '/'),
-        headers: headersUp(request, rules, headers, body?.length ?? null),
+        headers: headersUp(request, this.#target.host, headers, body?.length ?? null),
       });
       const abort = () => void sent.destroy();
       const clientGone = () => {

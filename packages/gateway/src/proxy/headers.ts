@@ -33,23 +33,18 @@ export function hasPassedHere({ headers }: IncomingMessage): boolean {
   return (headers.via ?? '').includes(ourName);
 }
 
-export interface HeaderRules {
-  /** names the homeserver where the client named nobody, or where the client's `Host` is not passed on */
-  readonly host: string;
-  readonly passHost: boolean;
-}
-
 /** Headers that a part of the proxy wants to be other than the client's; names in lower case. */
 export type Overrides = Readonly<Record<string, string>>;
 
 /**
  * The headers of a client's request as the homeserver is to get them: names and values in turn, in their order, doubled
  * ones doubled, with what a proxy adds (`X-Forwarded-…`) and with the framing of the body.
+ * @param host names the homeserver where the client named nobody
  * @param bodySize of a body that is not the request's own stream
  */
 export function headersUp(
   request: IncomingMessage,
-  { host, passHost }: HeaderRules,
+  host: string,
   overrides: Overrides = {},
   bodySize: number | null = null,
 ): string[] {
@@ -63,7 +58,7 @@ export function headersUp(
   const proto = headers['x-forwarded-proto'] ?? ('encrypted' in socket ? 'https' : 'http');
   const forwardedHost = headers['x-forwarded-host'] ?? own;
   return [
-    ...['Host', passHost && own !== undefined ? own : host],
+    ...['Host', own ?? host],
     ...kept.flatMap(([, name, value]) => [name, value]),
     ...['Via', `1.1 ${ourName}`],
     ...['X-Forwarded-For', forwardedFor],

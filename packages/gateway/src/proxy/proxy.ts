@@ -19,8 +19,6 @@ export interface ProxyOptions {
   readonly upstream: string;
   readonly front: Front;
   readonly timers: Timers;
-  /** Does the homeserver see the `Host` that the client wrote, or its own? Default: the client's. */
-  readonly passHost?: boolean;
   /** Connections to the homeserver at once; each long poll takes one. Default 4096. */
   readonly connections?: number;
   /** A client that takes nothing of its answer for so long is given up. Default 60 s. */
@@ -53,10 +51,10 @@ const manyConnections = 4096;
 
 /** @throws TypeError when `upstream` is no URL */
 export function createProxy(options: ProxyOptions): Proxy {
-  const { front, timers, passHost = true, delayIds } = options;
+  const { front, timers, delayIds } = options;
   const target = new Target(options.upstream, options.connections ?? manyConnections);
   const guard = createGuard(options.delayingParameters);
-  const forwarder = new Forwarder(target, passHost, timers);
+  const forwarder = new Forwarder(target, timers);
   return {
     fallback: createFront({
       front,
@@ -71,7 +69,7 @@ export function createProxy(options: ProxyOptions): Proxy {
     }),
     onUpgrade: (request, socket, head) => {
       const refusal = guard(request.url ?? '/') ?? judgeFront(front, request);
-      if (refusal === null) tunnel(target, passHost, { request, socket, head });
+      if (refusal === null) tunnel(target, { request, socket, head });
       else refuseTunnel(socket, refusal);
     },
     plainSend: plainSend(target, createParameterGuard(options.delayingParameters)),

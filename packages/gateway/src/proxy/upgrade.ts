@@ -13,7 +13,6 @@ import type { Target } from './target.ts';
  */
 export function tunnel(
   target: Target,
-  passHost: boolean,
   {
     request,
     socket,
@@ -25,10 +24,7 @@ export function tunnel(
   const sent = target.request({
     method: 'GET',
     path: originForm(request.url ?? '/'),
-    headers: [
-      ...headersUp(request, { host: target.host, passHost }),
-      ...['Connection', 'Upgrade', 'Upgrade', 'websocket'],
-    ],
+    headers: [...headersUp(request, target.host), ...['Connection', 'Upgrade', 'Upgrade', 'websocket']],
   });
   socket.on('error', () => {});
   const clientGone = () => void sent.destroy();
