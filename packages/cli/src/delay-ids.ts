@@ -2,7 +2,7 @@ import type { Delayed, EventId, Futures, FutureStore, UserId } from '@matrix-fut
 
 /**
  * Which of these events were delayed events of that user's, by what is still in the user's list of outcomes (futures of
- * 2024 have no delay ids). Latest first, so that a sync, which asks for new events, seldom reads more than a page.
+ * 2024 have no delay ids).
  */
 export async function delayIdsOf(
   store: FutureStore,
@@ -11,15 +11,10 @@ export async function delayIdsOf(
   events: ReadonlySet<EventId>,
 ): Promise<Map<EventId, Delayed>> {
   const found = new Map<EventId, Delayed>();
-  let page: string | null = null;
-  do {
-    const listed = await store.list(user, 'finished', page);
-    for (const { future } of listed.futures) {
-      const { outcome, generation } = future;
-      if (outcome?.kind !== 'sent' || !events.has(outcome.event) || generation === 'futures') continue;
-      found.set(outcome.event, { delayId: futures.tokensOf(future).delayId, generation });
-    }
-    page = listed.next;
-  } while (page !== null && found.size < events.size);
+  for (const future of await store.sentAs(user, events)) {
+    const { outcome, generation } = future;
+    if (outcome?.kind !== 'sent' || generation === 'futures') continue;
+    found.set(outcome.event, { delayId: futures.tokensOf(future).delayId, generation });
+  }
   return found;
 }

@@ -146,6 +146,8 @@ export interface FutureStore extends AsyncDisposable {
   find(future: FutureId): Promise<FoundFuture | null>;
   /** `running`: alive ones (scheduled, not dead by state, owner active) by id; `finished` latest first. `page` is what the last page's `next` said; null: the first. */
   list(owner: UserId, filter: Filter, page: string | null): Promise<Page>;
+  /** Those in the owner's list of outcomes that became one of these events, in no order. */
+  sentAs(owner: UserId, events: ReadonlySet<EventId>): Promise<readonly Future[]>;
   recall(scope: string): Promise<TransactionMemory | null>;
   usage(owner: UserId): Promise<Usage>;
 

@@ -2,6 +2,7 @@ import {
   alive,
   contentBytes,
   stateKeyOf,
+  type EventId,
   type Filter,
   type Future,
   type Instant,
@@ -53,6 +54,19 @@ function finished(tables: Tables, owner: UserId, retention: Retention, now: Inst
     .filter(({ future }) => future.outcome !== null && future.outcome.at + retention.listed > now)
     .sort((a, b) => endOf(b) - endOf(a) || b.future.id - a.future.id)
     .slice(0, retention.listedPerOwner);
+}
+
+/** Those in the owner's list of outcomes that became one of these events. */
+export function sentAs(
+  tables: Tables,
+  owner: UserId,
+  events: ReadonlySet<EventId>,
+  retention: Retention,
+  now: Instant,
+): Future[] {
+  return finished(tables, owner, retention, now)
+    .map(({ future }) => future)
+    .filter(({ outcome }) => outcome?.kind === 'sent' && events.has(outcome.event));
 }
 
 /** Pending, or still in its owner's list of outcomes. */

@@ -8,6 +8,7 @@ import {
   type EventId,
   type Filter,
   type FoundFuture,
+  type Future,
   type FutureId,
   type FutureStore,
   type Group,
@@ -26,7 +27,7 @@ import {
   type World,
 } from '@matrix-futures/engine';
 import type { Entry } from './agenda.ts';
-import { isAlive, isListed, page, usageOf } from './listing.ts';
+import { isAlive, isListed, page, sentAs, usageOf } from './listing.ts';
 import { rows } from './sweep.ts';
 import { nameOfKey, Tables, type Image } from './tables.ts';
 import { Units } from './units.ts';
@@ -195,6 +196,10 @@ export class MemoryStore implements FutureStore {
 
   async list(owner: UserId, filter: Filter, after: string | null): Promise<Page> {
     return page(this.#tables, owner, filter, after, this.#retention, this.#clock.now());
+  }
+
+  async sentAs(owner: UserId, events: ReadonlySet<EventId>): Promise<readonly Future[]> {
+    return sentAs(this.#tables, owner, events, this.#retention, this.#clock.now());
   }
 
   async recall(scope: string): Promise<TransactionMemory | null> {

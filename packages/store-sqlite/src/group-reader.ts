@@ -1,6 +1,7 @@
 import type {
   Claim,
   Draft,
+  EventId,
   Fence,
   Future,
   FutureId,
@@ -14,7 +15,7 @@ import type { Database } from '@matrix-futures/sqlite';
 import { fromJson } from './json.ts';
 import type { Member, StoredGroup } from './stored-group.ts';
 import type { Timers } from './timers.ts';
-import { cancelReasons, fences, generations, outcomes, phases, statuses, wordOf } from './words.ts';
+import { cancelReasons, codeOf, fences, generations, outcomes, phases, statuses, wordOf } from './words.ts';
 
 /** What is read of a future `f` and its draft `d`. */
 const columns = `f.*, d.room, d.sender, d.type, d.state_key AS draft_key, d.content, d.extras, d.action, d.heartbeat,
@@ -35,6 +36,7 @@ export class GroupReader {
   readonly #futures;
   readonly #running;
   readonly #finished;
+  readonly #sentAs;
   readonly #byName;
   readonly #ofFuture;
   readonly #underWay;
@@ -54,6 +56,10 @@ export class GroupReader {
     );
     this.#finished = database.prepare<[number, number, number], FutureRow & InGroup>(
       `${listed} AND f.listed > 0 AND f.listed < ? ORDER BY f.listed DESC LIMIT ?`,
+    );
+    this.#sentAs = database.prepare<[number, number, string], FutureRow>(
+      `SELECT ${columns} FROM futures f JOIN drafts d ON d.future = f.id WHERE f.owner = ? AND f.listed > 0
+        AND f.outcome = ? AND f.outcome_detail IN (SELECT value FROM json_each(?))`,
     );
     this.#byName = database.prepare<[number, string], { id: GroupId }>(
       'SELECT id FROM groups WHERE owner = ? AND name = ? AND name_free = 0',
@@ -109,6 +115,12 @@ export class GroupReader {
       future: this.#future(row),
       groupName: row.group_name,
     }));
+  }
+
+  /** Futures in an owner's list of outcomes that became one of these events. */
+  sentAs(owner: number, events: ReadonlySet<EventId>): readonly Future[] {
+    const rows = this.#sentAs.all(owner, codeOf(outcomes, 'sent'), JSON.stringify([...events]));
+    return rows.map((row) => this.#future(row));
   }
 
   /** Memory is ahead of the rows: refreshes stand in the journal. */

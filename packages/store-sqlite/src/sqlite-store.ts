@@ -8,6 +8,7 @@ import type {
   EventId,
   Filter,
   FoundFuture,
+  Future,
   FutureId,
   FutureStore,
   Group,
@@ -285,6 +286,10 @@ export class SqliteStore implements FutureStore {
 
   list(owner: UserId, filter: Filter, page: string | null): Promise<Page> {
     return this.#unit(() => this.#lists.page(this.#owners.find(owner), filter, page));
+  }
+
+  sentAs(owner: UserId, events: ReadonlySet<EventId>): Promise<readonly Future[]> {
+    return this.#unit(() => this.#reader.sentAs(this.#owners.find(owner), events));
   }
 
   recall(scope: string): Promise<TransactionMemory | null> {

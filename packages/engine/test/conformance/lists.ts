@@ -93,6 +93,31 @@ export function listsConformance(makeStore: MakeStore): void {
     });
   });
 
+  describe('what became of events', () => {
+    test('is found among the outcomes of one owner, by the events alone', async () => {
+      const { store } = await open();
+      const ids: FutureId[] = [];
+      for (const owner of [alice, alice, alice, bob])
+        ids.push((await schedule(store, { owner, name: `group ${ids.length}` })).id);
+      const [first, cancelled, third, ofBob] = [ids[0]!, ids[1]!, ids[2]!, ids[3]!];
+      for (const id of [first, third, ofBob])
+        await edit(store, id, (group, { now }) => ended(group, 'sent', now));
+      await cancel(store, cancelled);
+      await schedule(store);
+      const asked = new Set([...ids.map((id) => `$event-of-${id}`), '$of-nobody']);
+      const found = await store.sentAs(alice, asked);
+      expect(found.toSorted((a, b) => a.id - b.id)).toEqual([
+        await futureWith(store, first),
+        await futureWith(store, third),
+      ]);
+      expect(await store.sentAs(alice, new Set([`$event-of-${third}`]))).toEqual([
+        await futureWith(store, third),
+      ]);
+      expect(await store.sentAs(alice, new Set())).toEqual([]);
+      expect(await store.sentAs('@nobody:example.org', asked)).toEqual([]);
+    });
+  });
+
   describe('pages', () => {
     const many = 230;
 
