@@ -32,7 +32,9 @@ export function createParameterGuard(parameters: readonly string[]): Guard {
   return (target) => {
     const [rawPath, query] = partsOf(target);
     const path = decoded(rawPath);
-    const queried = [...namesIn(query), ...(path === null ? [null] : namesIn(path).slice(1))];
+    // An alias begins with `#`.
+    const behindPath = path === null ? [null] : namesIn(path.replaceAll('#', '')).slice(1);
+    const queried = [...namesIn(query), ...behindPath];
     if (queried.includes(null))
       return new MatrixError('unrecognized', `The URL is percent-encoded more than ${mostRounds} times`);
     if (queried.some((name) => name !== null && (names.has(name) || unknownSpelling.test(name))))

@@ -101,6 +101,8 @@ describe("a path of the futures'", () => {
     `${rooms}/state/t/a&b=delay`,
     '/_matrix/client/v3/user/@a:b/account_data/futures',
     '/_matrix/media/v3/download/a/futures',
+    '/_matrix/client/v3/directory/room/%23msc4140:s',
+    '/_matrix/client/v3/join/%23a%23msc4140:s?via=s',
     '/_matrix/client/v3/sync',
   ])('is not seen in an event or a name that is such a word: %s', (path) => {
     expect(guard(path)).toBeNull();
