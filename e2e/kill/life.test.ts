@@ -27,7 +27,7 @@ it('what would outlast the trial is asked for until there is an answer, since no
   const load = new Load(`http://127.0.0.1:${address.port}`, setting, (one) => operations.push(one));
   load.finishing = true;
 
-  await Promise.all(Array.from({ length: 900 }, (_, index) => live(load, `g${index}`)));
+  await Promise.all(Array.from({ length: 900 }, (_, index) => live(load, `g${index}`, true)));
 
   const sequences = [...Map.groupBy(operations, ({ group }) => group).values()];
   const lasting = sequences.filter((sequence) =>

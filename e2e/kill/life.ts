@@ -9,9 +9,13 @@ const stateType = 'com.example.member';
 /** Long enough never to run out here: who asks for it stays until the end. */
 const keeperTimeout = 600_000;
 
-/** One group from its beginning to where its owner leaves it, each request after the answer of the one before. */
-export async function live(load: Load, group: string): Promise<void> {
-  const life = new Life(load, group);
+/**
+ * One group from its beginning to where its owner leaves it, each request after the answer of the one before.
+ *
+ * @param mayKeep it may last until the load ends
+ */
+export async function live(load: Load, group: string, mayKeep: boolean): Promise<void> {
+  const life = new Life(load, group, mayKeep);
   if (load.random.chance(0.2)) await life.message();
   else if (await life.schedule()) await life.act();
   await pause(load.random.from(0, 20));
@@ -26,13 +30,13 @@ class Life {
   readonly #isKeeper: boolean;
   #marks = 0;
 
-  constructor(load: Load, group: string) {
+  constructor(load: Load, group: string, mayKeep: boolean) {
     const { random, setting } = load;
     this.#load = load;
     this.#group = group;
     this.#user = random.one(setting.users);
     this.#room = random.one(setting.rooms);
-    this.#isKeeper = random.chance(0.1);
+    this.#isKeeper = mayKeep && random.chance(0.1);
   }
 
   async message(): Promise<void> {

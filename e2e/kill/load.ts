@@ -53,11 +53,13 @@ export class Load {
   }
 
   async run(): Promise<void> {
-    await Promise.all(Array.from({ length: this.setting.lives }, () => this.#liveOn()));
+    const { lives } = this.setting;
+    await Promise.all(Array.from({ length: lives }, (_, index) => this.#liveOn(index < lives / 2)));
   }
 
-  async #liveOn(): Promise<void> {
-    while (!this.finishing) await live(this, `g${this.#groups++}`);
+  /** @param mayKeep half of them may not: they go on doing everything when all others are keepers */
+  async #liveOn(mayKeep: boolean): Promise<void> {
+    while (!this.finishing) await live(this, `g${this.#groups++}`, mayKeep);
   }
 
   /** Asks and reports. Without an answer: null, when there is a server again. */
