@@ -44,6 +44,8 @@ export const points: readonly Point[] = [
     name: 'the homeserver has answered',
     request: 'put',
     reach: async (exchange, reached) => {
+      // Its answer is waited for even if the gateway has given it up by then.
+      exchange.outlive();
       await exchange.forward();
       await exchange.reply();
       reached();
@@ -56,6 +58,7 @@ export const points: readonly Point[] = [
     goesOn: true,
     // A commit follows the answer within a millisecond or two, so nobody may wait for anybody else after it.
     reach: async (exchange, reached, all) => {
+      exchange.outlive();
       await exchange.forward();
       const reply = await exchange.reply();
       await all();

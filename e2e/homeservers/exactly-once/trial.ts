@@ -66,24 +66,26 @@ export class Trial {
   async die(point: Point, dying: Dying, between = (): void => {}): Promise<void> {
     const atPoint = new Gathering(this.deliveries);
     const before = new Gathering(this.deliveries);
+    const onTheirWay = new Set<Delivery>();
     {
       using rules = new DisposableStack();
       rules.use(
-        this.#rules(
-          point.request,
-          (delivery) => (exchange) =>
-            point.reach(
-              exchange,
-              () => atPoint.arrived(delivery),
-              () => {
-                before.arrived(delivery);
-                return before.complete;
-              },
-            ),
-        ),
+        this.#rules(point.request, (delivery) => (exchange) => {
+          onTheirWay.add(delivery);
+          const reached = point.reach(
+            exchange,
+            () => atPoint.arrived(delivery),
+            () => {
+              before.arrived(delivery);
+              return before.complete;
+            },
+          );
+          // The next request comes there, if this one does not.
+          return reached.finally(() => atPoint.has(delivery) || onTheirWay.delete(delivery));
+        }),
       );
       // Nobody comes further while the others come as far, however long that takes them.
-      if (!point.goesOn) rules.use(this.#hold((delivery) => atPoint.has(delivery)));
+      if (!point.goesOn) rules.use(this.#hold((delivery) => onTheirWay.has(delivery)));
       await this.#fire();
       await atPoint.complete;
       await this.#kill(dying);
