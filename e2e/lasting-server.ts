@@ -18,6 +18,7 @@ export class LastingServer implements AsyncDisposable {
     this.#process = process;
   }
 
+  /** @param given flags of `serve`, all but `--listen`: its port is one that nobody else is given */
   static async start(given: readonly string[]): Promise<LastingServer> {
     const dataDir = await mkdtemp(join(tmpdir(), 'lasting-'));
     const flags = [...given, '--listen', `127.0.0.1:${await freePort()}`];
