@@ -6,6 +6,8 @@ export interface RawAnswer {
   /** names in lower case */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: any;
+  /** from the first byte sent to the end of the connection, in ms */
+  readonly took: number;
 }
 
 export interface RawRequest {
@@ -38,6 +40,7 @@ const patience = 20_000;
 /** Sends bytes on a new connection and reads the first answer; null: it ended without one, or did not end. */
 export async function exchange(url: string, bytes: Uint8Array): Promise<RawAnswer | null> {
   const { hostname, port } = new URL(url);
+  const began = performance.now();
   const socket = connect(Number(port), hostname);
   const chunks: Buffer[] = [];
   const { promise: ended, resolve } = Promise.withResolvers<void>();
@@ -51,6 +54,7 @@ export async function exchange(url: string, bytes: Uint8Array): Promise<RawAnswe
   }, patience);
   socket.write(bytes);
   await ended;
+  const took = performance.now() - began;
   clearTimeout(giveUp);
   const all = Buffer.concat(chunks);
   const end = all.indexOf('\r\n\r\n');
@@ -63,5 +67,5 @@ export async function exchange(url: string, bytes: Uint8Array): Promise<RawAnswe
     }),
   );
   const text = all.subarray(end + 4, end + 4 + Number(headers['content-length'] ?? 0)).toString();
-  return { status: Number(first.split(' ')[1]), headers, body: text === '' ? null : JSON.parse(text) };
+  return { status: Number(first.split(' ')[1]), headers, body: text === '' ? null : JSON.parse(text), took };
 }
